@@ -1,0 +1,1 @@
+"""Reservoir computing as scikit-learn estimators: fixed random recurrent dynamics and trained readouts."""
