@@ -1,0 +1,416 @@
+"""The forecaster contract.
+
+A forecaster is a scikit-learn estimator whose first argument is a series. :class:`Forecaster` reads
+containers, indices and horizons and gives answers back in the container that came in; a subclass only sees
+lists of float64 arrays, one ``(n_steps, n_targets)`` array per series, and implements four hooks:
+
+====================================  ========================================================================
+hook                                  does
+====================================  ========================================================================
+``_fit(series, exog)``                learn weights (attributes ending in ``_``), return the states at the end
+``_predict(states, n_steps, exog)``   continue every series from its state: list of ``(n_steps, n_targets)``
+``_update(states, series, exog)``     the states after further observations, weights kept
+``_restart(series, exog)``            the states after other series driven from rest, weights kept
+====================================  ========================================================================
+
+A *state* is whatever the model needs about one series to go on from its last observation; `states` is a list
+with one entry per series, and every hook but ``_fit`` is a pure function. So one call of ``_predict`` can
+continue many origins of one series at once. Weights and states must be made of arrays, numbers, strings and
+(named) tuples, so that they can be saved without pickle.
+
+A model that treats every series alone derives from :class:`LocalForecaster`, which asks for the same four for
+one series.
+"""
+
+from dataclasses import fields
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from forecasting import conformal
+from forecasting.horizons import read_horizon
+from forecasting.series import read_continuation, read_exog, read_panel, rebuild
+from forecasting.tags import ForecasterTags, TagsOfForecaster
+from reservoir.random_source import make_rng
+
+
+class Forecaster(BaseEstimator):
+    """Base of all forecasters: `fit`, `predict` and everything that follows from a subclass's four hooks.
+
+    Attributes
+    ----------
+    states_ : list
+        One state per series, at its last observation.
+    series_ : list of ndarray of shape (n_steps, n_targets)
+        The observations so far; intervals are calibrated on them.
+    exog_ : list of ndarray of shape (n_steps, n_features) or None
+        The exogenous variables so far.
+    layout_ : PanelLayout
+        The container of `y` and the end of its index.
+    naive_scale_ : ndarray of shape (n_series, n_targets)
+        Mean absolute one-step change of the series in `fit`, the unit of `score`.
+    n_targets_ : int
+        Number of columns of `y`.
+    n_features_in_ : int
+        Number of columns of `X`, 0 without `X`.
+    exog_names_ : tuple
+        Column names of `X`, empty if it had none.
+    """
+
+    _parameter_constraints: ClassVar[dict] = {}
+
+    # ------------------------------------------------------------------ hooks
+
+    def _fit(self, series: list, exog: list | None) -> list:
+        """Learn from the series, return their states at the end."""
+        raise NotImplementedError
+
+    def _predict(self, states: list, n_steps: int, exog: list | None) -> list:
+        """Continue from each state by `n_steps`: list of (n_steps, n_targets). `exog` has `n_steps` rows
+        each."""
+        raise NotImplementedError
+
+    def _update(self, states: list, series: list, exog: list | None) -> list:
+        """Return the states after further observations."""
+        raise NotImplementedError
+
+    def _restart(self, series: list, exog: list | None) -> list:
+        """Return the states at the end of other series, driven from rest with the learned weights."""
+        raise NotImplementedError
+
+    def _trace(self, states: list, series: list, exog: list | None) -> list[list]:
+        """Return, per series, the list of states after each further observation.
+
+        Override where one pass gives all of them at once.
+        """
+        traces = []
+        for i, (state, values) in enumerate(zip(states, series)):
+            trace = []
+            for t in range(len(values)):
+                past = None if exog is None else [exog[i][t : t + 1]]
+                (state,) = self._update([state], [values[t : t + 1]], past)
+                trace.append(state)
+            traces.append(trace)
+        return traces
+
+    def _rolling_residuals(self, n_steps: int, initial: Any) -> list[np.ndarray]:
+        """Return out-of-sample errors per series, (n_origins, n_steps, n_targets), NaN beyond the end."""
+        return conformal.rolling_residuals(self, n_steps, initial)
+
+    def _forecaster_tags(self) -> ForecasterTags:
+        """Return what this forecaster can do; override to change it."""
+        return ForecasterTags()
+
+    # ----------------------------------------------------------------- public
+
+    def fit(self, y, X=None):
+        """Learn from one or many series.
+
+        Parameters
+        ----------
+        y : container of shape (n_steps,) or (n_steps, n_targets)
+            Array, list of numbers, Series, DataFrame, list of series, 3-D array, or long frame with the
+            columns ``unique_id``, ``ds``, ``y`` (see :mod:`forecasting.series`).
+        X : container of shape (n_steps, n_features), optional
+            Exogenous variables at the same steps.
+
+        Returns
+        -------
+        self
+        """
+        panel = read_panel(y)
+        exog, names = self._read_training_exog(X, panel)
+        self._fit_arrays(panel.values, exog)
+        self.exog_names_ = names
+        self.layout_ = panel.layout
+        return self
+
+    def _fit_arrays(self, series: list, exog: list | None) -> list:
+        """Fit on arrays that have been read, return the states: how one forecaster fits another inside it."""
+        self._validate_params()
+        self.n_targets_ = series[0].shape[1]
+        self.n_features_in_ = 0 if exog is None else exog[0].shape[1]
+        self.naive_scale_ = np.array([_mean_change(values) for values in series])
+        self.series_, self.exog_ = series, exog
+        self.states_ = self._fit(series, exog)
+        return self.states_
+
+    def predict(self, horizon, X=None, context=None):
+        """Forecast the steps after the last observation.
+
+        Parameters
+        ----------
+        horizon : int, array-like of int, or pandas index
+            An int `h` means steps 1 to `h`; an array names steps; an index names labels after the last
+            observation.
+        X : container of shape (n_steps, n_features), optional
+            Exogenous variables of all steps from the first after the last observation to the last one asked
+            for. With `context` it covers the context's own steps first.
+        context : container, optional
+            Other series of as many targets: synchronise on them, with the weights that were learned, and
+            forecast from their ends.
+
+        Returns
+        -------
+        forecast : the container of `y` (or of `context`)
+            Its index continued.
+        """
+        check_is_fitted(self)
+        if context is None:
+            layout, states = self.layout_, self.states_
+            steps = read_horizon(horizon, layout)
+            future = self._read_future_exog(X, layout, [steps.n_steps] * len(states))
+        else:
+            panel = self._read_context(context)
+            layout = panel.layout
+            steps = read_horizon(horizon, layout)
+            past, future = self._read_context_exog(X, panel, steps.n_steps)
+            states = self._restart(panel.values, past)
+        paths = self._predict(states, steps.n_steps, future)
+        return rebuild(layout, steps.steps, [path[steps.steps - 1] for path in paths])
+
+    def predict_interval(self, horizon, X=None, coverage=0.9, *, initial=None):
+        """Forecast intervals from rolling-origin residuals, with the finite-sample correction of conformal
+        prediction.
+
+        A clone is fitted on the first part of the series and carried through the rest without refitting; at
+        every step it forecasts the following ones. The half-width for step `k` is the
+        ``ceil((n + 1) * coverage)``-th smallest of the `n` absolute errors seen `k` steps ahead, per series
+        and target. The interval is centred on `predict`. Each call costs one fit on the first part and one
+        pass over the rest.
+
+        The guarantee, coverage on average over series, holds for exchangeable errors; errors of overlapping
+        forecasts are dependent, so for a time series it is approximate.
+
+        Parameters
+        ----------
+        horizon, X
+            As for `predict`.
+        coverage : float, default=0.9
+            Fraction of the future inside, in (0, 1). Never a percentage.
+        initial : int or float, optional
+            Steps (int) or fraction (float) of the series in the first part. Default: half.
+
+        Returns
+        -------
+        interval : ndarray or frame
+            ``(n_steps, 2)`` for a 1-D array, ``(n_steps, n_targets, 2)`` for a 2-D array: lower and upper. A
+            frame with the columns ``lower``, ``upper`` for a Series; for a DataFrame the columns have two
+            levels, ``lower`` and ``upper`` outermost, so ``interval["lower"]`` has the columns of `y`. A long
+            frame gains both columns.
+
+        Raises
+        ------
+        ValueError
+            If the series is too short for the coverage asked for.
+
+        References
+        ----------
+        Stankeviciute, Alaa and van der Schaar (2021), Conformal time-series forecasting. Lei et al. (2018),
+        Distribution-free predictive inference for regression, section 2.2.
+        """
+        paths, steps, residuals = self._paths_and_residuals(horizon, X, initial)
+        widths = [conformal.half_widths(r, coverage)[steps - 1] for r in residuals]
+        bounds = [np.stack([path - width, path + width], axis=-1) for path, width in zip(paths, widths)]
+        return rebuild(self.layout_, steps, bounds, ("lower", "upper"))
+
+    def predict_quantiles(self, horizon, X=None, quantiles=(0.1, 0.5, 0.9), *, initial=None):
+        """Forecast quantiles: the point forecast plus quantiles of signed rolling-origin residuals.
+
+        Parameters
+        ----------
+        horizon, X, initial
+            As for `predict_interval`.
+        quantiles : sequence of float, default=(0.1, 0.5, 0.9)
+            Strictly increasing, in (0, 1). Of `n` residuals the ``ceil((n + 1) q)``-th smallest is used above
+            the median and the ``floor((n + 1) q)``-th below, the mean of both at it.
+
+        Returns
+        -------
+        forecast : ndarray or frame
+            As for `predict_interval`, with one label per quantile: ``(n_steps, n_quantiles)`` for a 1-D
+            array, columns named by the quantiles for a Series.
+        """
+        quantiles = conformal.check_quantiles(quantiles)
+        paths, steps, residuals = self._paths_and_residuals(horizon, X, initial)
+        shifts = [conformal.residual_quantiles(r, quantiles)[steps - 1] for r in residuals]
+        values = [path[:, :, np.newaxis] + shift for path, shift in zip(paths, shifts)]
+        return rebuild(self.layout_, steps, values, quantiles)
+
+    def sample(self, horizon, n_samples=100, X=None, random_state=None, *, initial=None):
+        """Draw possible futures: the point forecast plus whole residual paths, drawn with replacement.
+
+        A path keeps the dependence between steps and between the targets of a series.
+
+        Parameters
+        ----------
+        horizon, X, initial
+            As for `predict_interval`.
+        n_samples : int, default=100
+        random_state : int, RandomState, Generator or None, default=None
+
+        Returns
+        -------
+        samples : ndarray or frame
+            As for `predict_interval`, with one label per sample: ``(n_steps, n_samples)`` for a 1-D array.
+        """
+        if n_samples < 1:
+            raise ValueError(f"n_samples={n_samples} must be at least 1")
+        paths, steps, residuals = self._paths_and_residuals(horizon, X, initial)
+        rng = make_rng(random_state)
+        values = []
+        for path, rolled in zip(paths, residuals):
+            drawn = conformal.draw_paths(rolled, int(n_samples), rng)[:, steps - 1]
+            values.append(path[:, :, np.newaxis] + np.moveaxis(drawn, 0, -1))
+        return rebuild(self.layout_, steps, values, range(int(n_samples)))
+
+    def update(self, y, X=None):
+        """Advance the state over further observations; the weights stay as they were learned.
+
+        Parameters
+        ----------
+        y : container
+            The observations right after the last one; as many series and targets as in `fit`.
+        X : container, optional
+            Exogenous variables at the same steps.
+
+        Returns
+        -------
+        self
+        """
+        check_is_fitted(self)
+        series = read_continuation(y, self.layout_, self.n_targets_)
+        lengths = [len(values) for values in series]
+        exog = self._read_future_exog(X, self.layout_, lengths)
+        self.states_ = self._update(self.states_, series, exog)
+        self.series_ = [np.concatenate(pair) for pair in zip(self.series_, series)]
+        if exog is not None and self.exog_ is not None:
+            self.exog_ = [np.concatenate(pair) for pair in zip(self.exog_, exog)]
+        self.layout_ = self.layout_.advance(lengths)
+        return self
+
+    def score(self, y, X=None):
+        """Return the negative mean absolute scaled error of forecasting `y`: larger is better, 0 is perfect.
+
+        Errors are divided by the mean absolute one-step change of the series seen in `fit` [1]_, so -1 is as
+        bad as a one-step naive forecast was on average in training.
+
+        Parameters
+        ----------
+        y : container
+            The observations right after the last one. An index must say so; an array is taken to.
+        X : container, optional
+            Exogenous variables at the same steps.
+
+        Returns
+        -------
+        float
+            Mean over steps, targets and series.
+
+        Raises
+        ------
+        ValueError
+            If the index of `y` does not follow the last observation, or if the training series is constant.
+
+        References
+        ----------
+        .. [1] Hyndman and Koehler (2006), Another look at measures of forecast accuracy.
+        """
+        check_is_fitted(self)
+        if (self.naive_scale_ == 0).any():
+            raise ValueError(
+                "score is scaled by the mean change of the training series, which is 0: the series is "
+                "constant or has one step; use a metric that is not scaled"
+            )
+        truths = read_continuation(y, self.layout_, self.n_targets_)
+        lengths = [len(truth) for truth in truths]
+        exog = self._read_future_exog(X, self.layout_, lengths)
+        if exog is not None and len(set(lengths)) > 1:
+            raise ValueError(f"y has {lengths} steps per series: with X they must be equal")
+        paths = self._predict(self.states_, max(lengths), exog)
+        errors = [
+            np.abs(path[: len(truth)] - truth).mean(axis=0) / scale
+            for path, truth, scale in zip(paths, truths, self.naive_scale_)
+        ]
+        return -float(np.mean(errors))
+
+    @property
+    def cutoff_(self):
+        """The label of the last observation, a list of them for a panel; without an index the number of
+        steps."""
+        check_is_fitted(self, "layout_")
+        cutoffs = [
+            len(values) if part.calendar is None else part.calendar.cutoff
+            for values, part in zip(self.series_, self.layout_.parts)
+        ]
+        return cutoffs[0] if self.layout_.kind == "single" else cutoffs
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        own = {item.name: getattr(tags, item.name) for item in fields(tags)}
+        tags = TagsOfForecaster(**own, forecaster_tags=self._forecaster_tags())
+        tags.estimator_type = "forecaster"
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        return tags
+
+    # ---------------------------------------------------------------- reading
+
+    def _paths_and_residuals(self, horizon, X, initial):
+        check_is_fitted(self)
+        steps = read_horizon(horizon, self.layout_)
+        exog = self._read_future_exog(X, self.layout_, [steps.n_steps] * len(self.states_))
+        paths = self._predict(self.states_, steps.n_steps, exog)
+        residuals = self._rolling_residuals(steps.n_steps, initial)
+        return [path[steps.steps - 1] for path in paths], steps.steps, residuals
+
+    def _read_training_exog(self, X, panel):
+        if X is None:
+            return None, ()
+        if not self._forecaster_tags().uses_exog:
+            raise ValueError(f"{type(self).__name__} does not use exogenous variables: leave X out")
+        return read_exog(X, panel.layout, panel.lengths, future=False)
+
+    def _read_future_exog(self, X, layout, lengths):
+        if not self._needs_exog(X):
+            return None
+        known = {"n_features": self.n_features_in_, "names": self.exog_names_}
+        return read_exog(X, layout, lengths, future=True, **known)[0]
+
+    def _read_context(self, context):
+        panel = read_panel(context, "context")
+        if panel.values[0].shape[1] != self.n_targets_:
+            raise ValueError(
+                f"context has {panel.values[0].shape[1]} column(s), but the forecaster was fitted on "
+                f"{self.n_targets_}"
+            )
+        return panel
+
+    def _read_context_exog(self, X, panel, n_steps):
+        """Split `X`, which covers the context and then the horizon."""
+        if not self._needs_exog(X):
+            return None, None
+        layout = panel.layout.advance([n_steps] * len(panel.values))
+        known = {"n_features": self.n_features_in_, "names": self.exog_names_}
+        lengths = [n + n_steps for n in panel.lengths]
+        exog, _ = read_exog(X, layout, lengths, future=False, **known)
+        pairs = [(values[:n], values[n:]) for values, n in zip(exog, panel.lengths)]
+        return [past for past, _ in pairs], [future for _, future in pairs]
+
+    def _needs_exog(self, X):
+        """Tell whether `X` is to be read; raise if it is missing or not wanted."""
+        if X is None and self.n_features_in_:
+            raise ValueError(
+                f"the forecaster was fitted with X of {self.n_features_in_} column(s): pass X for the steps "
+                "ahead too"
+            )
+        if X is not None and not self.n_features_in_:
+            raise ValueError("the forecaster was fitted without X: leave X out, or fit with it")
+        return X is not None
+
+
+def _mean_change(values: np.ndarray) -> np.ndarray:
+    """Return the mean absolute one-step change of each column, 0 for a single step."""
+    return np.abs(np.diff(values, axis=0)).mean(axis=0) if len(values) > 1 else np.zeros(values.shape[1])

@@ -1,0 +1,240 @@
+"""Intervals, quantiles and samples from rolling-origin residuals, with the finite-sample correction.
+
+Residuals of one series are an array ``(n_origins, n_steps, n_targets)``: row `i` holds the errors, truth
+minus forecast, of the forecast made at origin `i`. Steps beyond the end of the series are NaN, so later steps
+have fewer errors.
+"""
+
+from itertools import pairwise
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+DEFAULT_INITIAL = 0.5
+
+
+def half_widths(residuals: np.ndarray, coverage: float) -> np.ndarray:
+    """Return the half-width of the interval of each step and target.
+
+    Of the `n` absolute errors of a step, the ``k = ceil((n + 1) * coverage)``-th smallest: if errors are
+    exchangeable, the next one is no larger with probability at least `coverage` (the plain quantile of the
+    errors covers less).
+
+    Parameters
+    ----------
+    residuals : ndarray of shape (n_origins, n_steps, n_targets)
+        NaN where there is none.
+    coverage : float
+        In (0, 1).
+
+    Returns
+    -------
+    ndarray of shape (n_steps, n_targets)
+
+    Raises
+    ------
+    ValueError
+        If `k` exceeds the number of errors of some step.
+
+    References
+    ----------
+    Vovk, Gammerman and Shafer (2005), Algorithmic Learning in a Random World. Lei et al. (2018),
+    Distribution-free predictive inference for regression, section 2.2.
+
+    Examples
+    --------
+    >>> errors = np.arange(-9.0, 10.0).reshape(19, 1, 1)
+    >>> float(half_widths(errors, 0.9)[0, 0])
+    9.0
+    """
+    check_fraction(coverage, "coverage")
+    n_errors = _count(residuals)
+    ranks = _ceil((n_errors + 1) * coverage)
+    return _ranked(np.sort(np.abs(residuals), axis=0), ranks, n_errors, f"coverage={coverage}")
+
+
+def residual_quantiles(residuals: np.ndarray, quantiles: Any) -> np.ndarray:
+    """Return quantiles of signed residuals, on the safe side for finite samples.
+
+    Of `n` residuals of a step: the ``ceil((n + 1) q)``-th smallest for ``q > 1/2``, the
+    ``floor((n + 1) q)``-th for ``q < 1/2``, the mean of both for the median. So at most a fraction ``1 - q``
+    lies above the former on average.
+
+    Parameters
+    ----------
+    residuals : ndarray of shape (n_origins, n_steps, n_targets)
+    quantiles : sequence of float
+        In (0, 1).
+
+    Returns
+    -------
+    ndarray of shape (n_steps, n_targets, n_quantiles)
+
+    Raises
+    ------
+    ValueError
+        If there are too few residuals for a quantile so near to 0 or 1.
+
+    Examples
+    --------
+    >>> errors = np.arange(-9.0, 10.0).reshape(19, 1, 1)
+    >>> residual_quantiles(errors, (0.05, 0.5, 0.95)).ravel()
+    array([-9.,  0.,  9.])
+    """
+    ordered = np.sort(residuals, axis=0)
+    n_errors = _count(residuals)
+    columns = []
+    for q in quantiles:
+        label = f"quantile {q}"
+        upper = _ceil((n_errors + 1) * q)
+        lower = -_ceil(-(n_errors + 1) * q)
+        if q == 0.5:
+            pair = (_ranked(ordered, ranks, n_errors, label) for ranks in (lower, upper))
+            columns.append(sum(pair) / 2)
+        else:
+            columns.append(_ranked(ordered, upper if q > 0.5 else lower, n_errors, label))
+    return np.stack(columns, axis=-1)
+
+
+def draw_paths(residuals: np.ndarray, n_samples: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw whole residual paths with replacement: (n_samples, n_steps, n_targets).
+
+    Raises
+    ------
+    ValueError
+        If no origin has errors for all steps.
+    """
+    whole = residuals[~np.isnan(residuals).any(axis=(1, 2))]
+    if len(whole) == 0:
+        raise ValueError(
+            f"the series is too short to sample paths of {residuals.shape[1]} steps: no forecast of that "
+            "length fits after the first part; shorten horizon, lower initial, or give a longer series"
+        )
+    return whole[rng.integers(len(whole), size=n_samples)]
+
+
+def rolling_residuals(forecaster: Any, n_steps: int, initial: Any = None) -> list[np.ndarray]:
+    """Return the errors of forecasts made from every origin in the later part of the training series.
+
+    A clone is fitted on the first part of every series and carried through the rest without refitting, so no
+    forecast has seen what it is compared with. The origins do not depend on `n_steps`: the errors of the
+    first steps are the same whatever the horizon. Parameters named ``random_state`` that are None are set in
+    the clone, so that the result is repeatable.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+        Fitted.
+    n_steps : int
+        Steps ahead.
+    initial : int or float, optional
+        Steps or fraction of the series in the first part. Default: half.
+
+    Returns
+    -------
+    list of ndarray of shape (n_origins, n_steps, n_targets)
+        One per series, NaN beyond the end of the series; ``n_origins`` is the number of steps after the first
+        part.
+    """
+    series, exog = forecaster.series_, forecaster.exog_
+    cuts = [_first_part(len(y), initial) for y in series]
+    heads = [y[:cut] for y, cut in zip(series, cuts)]
+    past = None if exog is None else [X[:cut] for X, cut in zip(exog, cuts)]
+    rest = None if exog is None else [X[cut:-1] for X, cut in zip(exog, cuts)]
+    model = _reproducible_clone(forecaster)
+    try:
+        states = model._fit_arrays(heads, past)
+    except ValueError as error:
+        raise ValueError(
+            f"intervals need a fit on the first part of the series ({min(cuts)} steps), which failed: "
+            f"{error}. Give a longer series or a larger initial"
+        ) from error
+    traces = model._trace(states, [y[cut:-1] for y, cut in zip(series, cuts)], rest)
+    origins = [[state, *trace] for state, trace in zip(states, traces)]
+    return _errors_from(model, origins, series, exog, cuts, n_steps)
+
+
+def _errors_from(model, origins, series, exog, cuts, n_steps):
+    """Forecast from all origins, in batches of equally many steps, and compare with the truth."""
+    residuals = [np.full((len(y) - cut, n_steps, y.shape[1]), np.nan) for y, cut in zip(series, cuts)]
+    batches: dict[int, list] = {}
+    for i, (y, cut) in enumerate(zip(series, cuts)):
+        for row in range(len(y) - cut):
+            batches.setdefault(min(n_steps, len(y) - cut - row), []).append((i, row))
+    for n, places in batches.items():
+        future = None if exog is None else [exog[i][cuts[i] + row : cuts[i] + row + n] for i, row in places]
+        paths = model._predict([origins[i][row] for i, row in places], n, future)
+        for (i, row), path in zip(places, paths):
+            origin = cuts[i] + row
+            error = series[i][origin : origin + n] - path
+            residuals[i][row, :n] = np.where(np.isfinite(error), error, np.inf)  # a forecast that diverged
+    return residuals
+
+
+def check_fraction(value: Any, name: str) -> None:
+    """Raise unless `value` is a fraction strictly between 0 and 1."""
+    if not isinstance(value, Real) or not 0 < float(value) < 1:
+        percent = isinstance(value, Real) and 1 < float(value) < 100
+        hint = f"; did you mean {float(value) / 100}?" if percent else ""
+        raise ValueError(f"{name}={value!r} must be a fraction between 0 and 1, such as 0.9{hint}")
+
+
+def check_quantiles(quantiles: Any) -> list[float]:
+    """Return quantiles as a list of floats, or raise unless they increase strictly between 0 and 1."""
+    levels = [quantiles] if isinstance(quantiles, Real) else list(quantiles)
+    for level in levels:
+        check_fraction(level, "quantiles")
+    if not levels or any(b <= a for a, b in pairwise(levels)):
+        raise ValueError(f"quantiles={quantiles!r} must be strictly increasing, for example (0.1, 0.5, 0.9)")
+    return [float(level) for level in levels]
+
+
+def _first_part(n_steps: int, initial: Any) -> int:
+    initial = DEFAULT_INITIAL if initial is None else initial
+    if isinstance(initial, Integral) and not isinstance(initial, bool):
+        cut = int(initial)
+    elif isinstance(initial, Real) and 0 < float(initial) < 1:
+        cut = int(np.ceil(n_steps * float(initial)))
+    else:
+        raise ValueError(f"initial={initial!r} must be a number of steps (int) or a fraction between 0 and 1")
+    if not 1 <= cut < n_steps:
+        raise ValueError(
+            f"initial={initial!r} leaves {n_steps - cut} of {n_steps} steps to calibrate intervals on: at "
+            "least one is needed, and one before; give a longer series or another initial"
+        )
+    return cut
+
+
+def _reproducible_clone(forecaster):
+    model = clone(forecaster)
+    seeds = {
+        name: 0
+        for name, value in model.get_params(deep=True).items()
+        if value is None and (name == "random_state" or name.endswith("__random_state"))
+    }
+    return model.set_params(**seeds)
+
+
+def _count(residuals: np.ndarray) -> np.ndarray:
+    return (~np.isnan(residuals)).sum(axis=0)
+
+
+def _ceil(numbers: np.ndarray) -> np.ndarray:
+    """Return the ceiling, forgiving the rounding of products such as 10 * 0.7 = 7.000000000000001."""
+    return np.ceil(numbers - 1e-9).astype(np.int64)
+
+
+def _ranked(ordered: np.ndarray, ranks: np.ndarray, n_errors: np.ndarray, what: str) -> np.ndarray:
+    """Return the `ranks`-th smallest per step and target; NaNs stand last in `ordered`."""
+    bad = (ranks > n_errors) | (ranks < 1)
+    if bad.any():
+        step, target = np.argwhere(bad)[0]
+        n = int(n_errors[step, target])
+        raise ValueError(
+            f"{what} needs more rolling-origin errors than there are: step {step + 1} has {n}, from which "
+            f"the most extreme fractions are {1 / (n + 1):.3g} and {n / (n + 1):.3g}; give a longer series, "
+            "a shorter horizon, a smaller initial, or ask for less"
+        )
+    return np.take_along_axis(ordered, ranks[np.newaxis] - 1, axis=0)[0]
