@@ -9,7 +9,7 @@ Conventions, stated once:
 - The answer is a ``float``. Lower is better, except for `interval_coverage` (near its nominal value) and
   `valid_prediction_time` (higher).
 - NaN or infinity in an argument is an error, never a score; only `valid_prediction_time` takes a diverged
-  forecast.
+  forecast, and the bounds of an interval may be infinite.
 """
 
 from __future__ import annotations

@@ -76,8 +76,9 @@ def crps(y_true: ArrayLike, samples: ArrayLike, *, fair: bool = False) -> float:
     Parameters
     ----------
     y_true : array-like of shape (n_steps,) or (n_steps, n_targets)
-    samples : array-like of shape (n_samples, n_steps) or (n_samples, n_steps, n_targets)
-        Draws from the forecast distribution; each step and target is scored by its own margin.
+    samples : array-like of shape (n_steps, n_samples) or (n_steps, n_targets, n_samples)
+        Draws from the forecast distribution, as ``sample`` of a forecaster returns them for arrays; each step
+        and target is scored by its own margin.
     fair : bool, default=False
         Divide the double sum by :math:`2 k (k - 1)` instead: an unbiased estimate of the score of the
         distribution that the samples come from, whatever their number (needs two samples).
@@ -89,7 +90,7 @@ def crps(y_true: ArrayLike, samples: ArrayLike, *, fair: bool = False) -> float:
     Raises
     ------
     ValueError
-        If the shape of ``samples`` after its first axis is not that of ``y_true``, or a value is not finite.
+        If the shape of ``samples`` before its last axis is not that of ``y_true``, or a value is not finite.
 
     References
     ----------
@@ -98,23 +99,24 @@ def crps(y_true: ArrayLike, samples: ArrayLike, *, fair: bool = False) -> float:
 
     Examples
     --------
-    >>> crps([0.0], [[-1.0], [1.0]])
+    >>> crps([0.0], [[-1.0, 1.0]])
     0.5
     >>> crps([2.0], [[5.0]])
     3.0
     """
     true = as_array(y_true, "y_true")
     draws = as_array(samples, "samples", ndim=(true.ndim + 1,))
-    if draws.shape[1:] != true.shape:
+    if draws.shape[:-1] != true.shape:
         raise ValueError(
-            f"samples has shape {draws.shape}; y_true of shape {true.shape} needs (n_samples, *{true.shape})."
+            f"samples has shape {draws.shape}; y_true of shape {true.shape} needs that shape and a last axis "
+            "of samples."
         )
-    k = len(draws)
+    k = draws.shape[-1]
     if fair and k < 2:
         raise ValueError("fair=True needs at least 2 samples; got 1.")
     weights = (2 * np.arange(1, k + 1) - k - 1) / (k * (k - 1) if fair else k * k)
-    spread = np.tensordot(weights, np.sort(draws, axis=0), axes=1)
-    return float(np.mean(np.abs(draws - true)) - np.mean(spread))
+    spread = np.sort(draws, axis=-1) @ weights
+    return float(np.mean(np.abs(draws - true[..., None])) - np.mean(spread))
 
 
 def crps_gaussian(y_true: ArrayLike, mean: ArrayLike, std: ArrayLike) -> float:
@@ -158,10 +160,13 @@ def crps_gaussian(y_true: ArrayLike, mean: ArrayLike, std: ArrayLike) -> float:
 
 
 def _interval(y_true: Any, lower: Any, upper: Any) -> list[FloatArray]:
-    true, low, high = paired(y_true, lower=lower, upper=upper)
-    crossed = int((low > high).sum())
+    """Read an interval; its bounds may be infinite (nothing is known), but neither NaN nor crossed."""
+    true, low, high = paired(y_true, finite=False, lower=lower, upper=upper)
+    crossed = int((~(low <= high)).sum())
     if crossed:
-        raise ValueError(f"lower exceeds upper at {crossed} of {low.size} values; swap or sort the bounds.")
+        raise ValueError(
+            f"lower exceeds upper, or one of them is NaN, at {crossed} of {low.size} values; sort the bounds."
+        )
     return [true, low, high]
 
 
@@ -177,6 +182,7 @@ def winkler_score(y_true: ArrayLike, lower: ArrayLike, upper: ArrayLike, *, cove
     Parameters
     ----------
     y_true, lower, upper : array-like of shape (n_steps,) or (n_steps, n_targets)
+        A bound may be infinite; the score is then infinite too.
     coverage : float, default=0.9
         Nominal coverage of the interval, as a fraction.
 

@@ -104,18 +104,18 @@ def test_owa_divides_means_over_series():
 
 @pytest.mark.parametrize("fair", [False, True])
 def test_crps_equals_the_double_sum(fair):
-    samples = RNG.normal(size=(17, 5, 2))
+    samples = RNG.normal(size=(5, 2, 17))
     y = RNG.normal(size=(5, 2))
-    each = [naive.crps(y[t, j], samples[:, t, j], fair) for t in range(5) for j in range(2)]
+    each = [naive.crps(y[t, j], samples[t, j], fair) for t in range(5) for j in range(2)]
     assert crps(y, samples, fair=fair) == pytest.approx(np.mean(each), rel=1e-12)
-    assert crps(y[:, 0], samples[:, :, 0], fair=fair) == pytest.approx(np.mean(each[::2]), rel=1e-12)
+    assert crps(y[:, 0], samples[:, 0], fair=fair) == pytest.approx(np.mean(each[::2]), rel=1e-12)
 
 
 def test_crps_is_the_integral_of_the_squared_distance_of_distribution_functions():
     samples, y = np.array([-1.2, 0.1, 0.4, 2.0]), 0.7
     grid = np.sort(np.append(samples, y))
     steps = (np.array([(samples <= x).mean() for x in grid[:-1]]) - (y <= grid[:-1])) ** 2
-    assert crps([y], samples[:, None]) == pytest.approx(np.sum(steps * np.diff(grid)), rel=1e-12)
+    assert crps([y], samples[None]) == pytest.approx(np.sum(steps * np.diff(grid)), rel=1e-12)
 
 
 @pytest.mark.parametrize(("y", "mean", "std"), [(0.0, 0.0, 1.0), (3.0, 1.0, 0.5), (-2.0, 4.0, 3.0)])
@@ -129,12 +129,12 @@ def test_crps_of_a_gaussian(y, mean, std):
     )
     assert crps_gaussian([y], [mean], [std]) == pytest.approx(expected, rel=1e-6)
     draws = stats.norm.ppf((np.arange(4000) + 0.5) / 4000, mean, std)
-    assert crps([y], draws[:, None]) == pytest.approx(expected, rel=2e-3)
+    assert crps([y], draws[None]) == pytest.approx(expected, rel=2e-3)
 
 
 def test_crps_of_a_point_forecast_is_its_absolute_error():
     assert crps_gaussian(TRUE, PRED, np.zeros_like(TRUE)) == pytest.approx(mae(TRUE, PRED))
-    assert crps(TRUE, PRED[None]) == pytest.approx(mae(TRUE, PRED))
+    assert crps(TRUE, PRED[..., None]) == pytest.approx(mae(TRUE, PRED))
 
 
 def test_pinball_is_half_the_mae_at_the_median_and_half_the_crps_over_all_quantiles():
@@ -158,6 +158,13 @@ def test_winkler_score_is_the_pinball_of_both_bounds():
     assert winkler_score(TRUE, lower, upper, coverage=0.8) == pytest.approx(2 / alpha * expected)
     assert interval_width(TRUE, lower, upper) == pytest.approx(1.6)
     assert interval_coverage(TRUE, lower, upper) == pytest.approx((np.abs(TRUE - PRED) <= 0.8).mean())
+
+
+def test_interval_metrics_take_infinite_bounds():
+    everywhere = [-np.inf, -np.inf], [np.inf, np.inf]
+    assert interval_coverage([1.0, 2.0], *everywhere) == 1.0
+    assert interval_width([1.0, 2.0], *everywhere) == np.inf
+    assert winkler_score([1.0, 2.0], *everywhere) == np.inf
 
 
 def test_valid_prediction_time_equals_the_naive_twin():
@@ -254,7 +261,7 @@ def test_point_metrics_refuse_a_diverged_forecast(name):
         (lambda: crps([1.0, 2.0], [[1.0]]), r"samples has shape \(1, 1\); y_true of shape \(2,\)"),
         (lambda: crps([1.0], [[1.0]], fair=True), "fair=True needs at least 2 samples"),
         (lambda: crps_gaussian([1.0], [1.0], [-1.0]), "std must not be negative; its smallest value is -1.0"),
-        (lambda: winkler_score([1.0], [2.0], [1.0]), "lower exceeds upper at 1 of 1 values"),
+        (lambda: winkler_score([1.0], [2.0], [1.0]), "lower exceeds upper, or one of them is NaN, at 1 of 1"),
         (lambda: winkler_score([1.0], [0.0], [1.0], coverage=90), "coverage must be a fraction"),
         (lambda: valid_prediction_time([1.0, 2.0], [1.0, 2.0], dt=0), "dt must be a positive number; got 0"),
         (lambda: valid_prediction_time([1.0, 1.0], [1.0, 2.0]), "normaliser 'std' of y_true is not positive"),
