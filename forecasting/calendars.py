@@ -67,17 +67,11 @@ class Calendar(NamedTuple):
             first, stop = self.last - n_before * self.step, self.last + (n_after + 1) * self.step
             return pd.RangeIndex(first, stop, self.step, name=self.name)
         if self.kind == "period":
-            first = self.cutoff - n_before * self._stride
-            stop = self.cutoff + n_after * self._stride
-            return pd.period_range(first, stop, freq=self.freq, name=self.name)
+            first = self.cutoff - n_before
+            return pd.period_range(first, periods=n_before + n_after + 1, freq=self.freq, name=self.name)
         ends = {"end": self.cutoff} if n_before else {"start": self.cutoff}
         stamps = pd.date_range(periods=n_before + n_after + 1, freq=self.freq, name=self.name, **ends)
         return stamps.as_unit(self.unit)
-
-    @property
-    def _stride(self) -> int:
-        """Ordinals count single periods (months for "3M"), so a multiple of a frequency strides over them."""
-        return to_offset(self.freq).n
 
     def advance(self, n_steps: int) -> "Calendar":
         """Return the calendar `n_steps` later."""
@@ -180,7 +174,7 @@ def read_calendar(index: pd.Index, argument: str) -> Calendar:
     ordinals = np.asarray(index.asi8 if isinstance(index, pd.PeriodIndex) else index, dtype=np.int64)
     if isinstance(index, pd.PeriodIndex):
         calendar = Calendar("period", int(ordinals[-1]), freq=index.freqstr, name=index.name)
-        step = calendar._stride
+        step = (calendar.cutoff + 1).ordinal - calendar.last  # ordinals count months even if freq is "3M"
     else:
         differences = np.diff(ordinals)
         default = index.step if isinstance(index, pd.RangeIndex) else 1
