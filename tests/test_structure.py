@@ -1,0 +1,325 @@
+"""The house rules that can be read off the syntax trees, and what importing the library does to a process."""
+
+import ast
+import inspect
+import re
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("reservoir", "forecasting")
+COMMAND_LINE = "forecasting/cli"  # may print, and is alone in drawing pictures
+
+FILE_LINES = 450
+FUNCTION_LINES = 70  # of code: without docstring, comments and blank lines
+
+# (file, imported package): why the import stands inside a function.
+LAZY_IMPORTS = {
+    ("reservoir/persistence.py", "skops"): "loads the whole of scikit-learn; needed to save and load only",
+}
+
+SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in SOURCES}
+TREES = {path: ast.parse(text) for path, text in TEXTS.items()}
+MODULES = {
+    path.removesuffix(".py").removesuffix("/__init__").replace("/", "."): tree for path, tree in TREES.items()
+}
+
+
+# ------------------------------------------------------------------------------------------------- imports
+
+
+def imported(tree):
+    """Yield the full names that a tree imports: modules, and names within modules."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{'.' * node.level}{node.module or ''}.{alias.name}" for alias in node.names)
+
+
+def own_modules(tree):
+    """Return the modules of this library that a tree imports."""
+    names = set(imported(tree))
+    return {name if name in MODULES else name.rpartition(".")[0] for name in names} & set(MODULES)
+
+
+GRAPH = {module: own_modules(tree) - {module} for module, tree in MODULES.items()}
+
+
+def test_imports_run_in_no_circle():
+    try:
+        TopologicalSorter(GRAPH).prepare()
+    except CycleError as error:
+        pytest.fail(f"circle of imports: {' -> '.join(error.args[1])}")
+
+
+def test_imports_run_downwards():
+    for module, tree in MODULES.items():
+        above = {"", "tests", "benchmarks", "examples"}  # "": a relative import
+        if module.partition(".")[0] == "reservoir":
+            above.add("forecasting")
+        wrong = [name for name in imported(tree) if name.partition(".")[0] in above]
+        assert not wrong, f"{module} imports {wrong}"
+
+
+def test_pictures_are_drawn_for_the_command_line_alone():
+    users = {module.replace(".", "/") for module, names in GRAPH.items() if "forecasting.plotting" in names}
+    assert all(user.startswith(COMMAND_LINE) for user in users), users
+
+
+def functions(tree):
+    return [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+
+
+def test_imports_inside_functions_are_listed_with_their_reason():
+    found = {
+        (path, name.partition(".")[0])
+        for path, tree in TREES.items()
+        for function in functions(tree)
+        for name in imported(function)
+    }
+    assert found == set(LAZY_IMPORTS)
+
+
+# ------------------------------------------------------------------------------------------ shape of files
+
+
+def test_names_say_what_is_inside():
+    empty = {"utils", "core", "common", "helpers", "misc", "tools"}
+    assert not [path for path in TREES if empty & set(Path(path).with_suffix("").parts)]
+
+
+def test_files_stay_short():
+    long = {path: n for path, text in TEXTS.items() if (n := len(text.splitlines())) > FILE_LINES}
+    assert not long, f"divide these: {long}"
+
+
+def code_lines(node, lines):
+    """Count the lines of a definition that are code."""
+    prose = set()
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Expr) and isinstance(inner.value, ast.Constant):
+            prose.update(range(inner.lineno, inner.end_lineno + 1))
+    numbered = [(i, lines[i - 1].strip()) for i in range(node.lineno, node.end_lineno + 1)]
+    return sum(1 for i, line in numbered if i not in prose and line and not line.startswith("#"))
+
+
+def test_functions_stay_short():
+    long = {
+        f"{path}: {function.name}": n
+        for path, tree in TREES.items()
+        for function in functions(tree)
+        if (n := code_lines(function, TEXTS[path].splitlines())) > FUNCTION_LINES
+    }
+    assert not long, f"divide these: {long}"
+
+
+def test_only_the_command_line_prints():
+    wrong = [
+        f"{path}:{node.lineno}"
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "print"
+        if not path.startswith(COMMAND_LINE)
+    ]
+    assert not wrong
+
+
+def test_no_kernel_asks_for_all_of_fastmath():
+    """`fastmath=True` deletes the checks for NaN; a set of single flags keeps them."""
+    for path, tree in TREES.items():
+        pairs = [(node.arg, node.value) for node in ast.walk(tree) if isinstance(node, ast.keyword)]
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Dict):
+                pairs += [(getattr(key, "value", None), value) for key, value in zip(node.keys, node.values)]
+        wrong = [v.lineno for name, v in pairs if name == "fastmath" and getattr(v, "value", None) is True]
+        assert not wrong, f"{path}: lines {wrong}"
+
+
+# -------------------------------------------------------------------------------------------- documentation
+
+PARAMETERS = re.compile(r"^Parameters\n-{3,}\n(?P<body>.*?)(?=^\S[^\n]*\n-{3,}\n|\Z)", re.M | re.S)
+
+
+def documented_parameters(docstring):
+    """Return the names in the Parameters section."""
+    match = PARAMETERS.search(inspect.cleandoc(docstring))
+    body = match["body"] if match else ""
+    entries = [line for line in body.splitlines() if line and not line.startswith(" ")]
+    return [name.strip() for line in entries for name in line.partition(" : ")[0].split(",")]
+
+
+def signature_names(function, bound):
+    """Return the argument names as numpydoc writes them, without the first one of a bound method."""
+    spec = function.args
+    names = [argument.arg for argument in (*spec.posonlyargs, *spec.args)][bound:]
+    names += [f"*{spec.vararg.arg}"] if spec.vararg else []
+    names += [argument.arg for argument in spec.kwonlyargs]
+    return names + ([f"**{spec.kwarg.arg}"] if spec.kwarg else [])
+
+
+def decorators(node):
+    return {ast.unparse(item).partition("(")[0].rpartition(".")[2] for item in node.decorator_list}
+
+
+def constructor(node):
+    return next((item for item in functions(node) if item.name == "__init__" and item in node.body), None)
+
+
+def class_arguments(node):
+    """Return the constructor's argument names; None where a parent or scikit-learn's rules define them."""
+    if constructor(node) is not None:
+        return signature_names(constructor(node), bound=1)
+    if "dataclass" in decorators(node) or "NamedTuple" in map(ast.unparse, node.bases):
+        return [item.target.id for item in node.body if isinstance(item, ast.AnnAssign)]
+    return None
+
+
+def method_arguments(node):
+    if decorators(node) & {"property", "cached_property", "setter"}:
+        return None
+    return signature_names(node, bound="staticmethod" not in decorators(node))
+
+
+EXPORTED = {name for path, tree in TREES.items() if path.endswith("__init__.py") for name in imported(tree)}
+
+
+def public_definitions():
+    """Yield (label, node, argument names or None, exported by a package) of all that is public."""
+    for module, tree in MODULES.items():
+        for node in tree.body:
+            if not isinstance(node, (ast.FunctionDef, ast.ClassDef)) or node.name.startswith("_"):
+                continue
+            label = f"{module}.{node.name}"
+            if isinstance(node, ast.FunctionDef):
+                yield label, node, signature_names(node, bound=0), label in EXPORTED
+                continue
+            yield label, node, class_arguments(node), label in EXPORTED
+            for item in functions(node):
+                if item in node.body and not item.name.startswith("_"):
+                    yield f"{label}.{item.name}", item, method_arguments(item), label in EXPORTED
+
+
+def test_documentation_names_the_arguments():
+    """Everything public has a docstring, and its Parameters are arguments.
+
+    What a package exports documents all of them; a kernel may leave out those that its siblings document.
+    """
+    wrong = []
+    for label, node, arguments, exported in public_definitions():
+        docstring = ast.get_docstring(node)
+        if not docstring:
+            wrong.append(f"{label} has no docstring")
+        if arguments is None:
+            continue
+        documented = documented_parameters(docstring or "")
+        if unknown := set(documented) - set(arguments):
+            wrong.append(f"{label} documents {unknown}, which are no arguments")
+        if exported and (missing := set(arguments) - set(documented)):
+            wrong.append(f"{label} does not document {missing}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_reader_of_docstrings_reads():
+    text = """Headline.
+
+    Parameters
+    ----------
+    x, y : float
+        Both.
+    *rest
+        More: a, b : c.
+    **options : object
+
+    Returns
+    -------
+    z : float
+    """
+    assert documented_parameters(text) == ["x", "y", "*rest", "**options"]
+    assert documented_parameters("Headline.\n\nReturns\n-------\nx : int\n") == []
+    function = ast.parse("def f(self, x, /, y, *rest, z=1, **options): pass").body[0]
+    assert signature_names(function, bound=1) == ["x", "y", "*rest", "z", "**options"]
+
+
+# ------------------------------------------------------------------------------------------------ estimators
+
+
+def only_stores(statement, names):
+    """Tell whether a statement is ``self.x = x``, a call of the parent's constructor, or a docstring."""
+    if isinstance(statement, ast.Assign):
+        stored = ast.unparse(statement)
+        return any(stored == f"self.{name} = {name}" for name in names)
+    if not isinstance(statement, ast.Expr):
+        return False
+    if isinstance(statement.value, ast.Constant):
+        return True
+    passed = [*statement.value.args, *(keyword.value for keyword in statement.value.keywords)]
+    return ast.unparse(statement.value.func) == "super().__init__" and all(
+        isinstance(value, (ast.Name, ast.Constant)) for value in passed
+    )
+
+
+CLASSES = {
+    node.name: (f"{module}.{node.name}", node)
+    for module, tree in MODULES.items()
+    for node in tree.body
+    if isinstance(node, ast.ClassDef)
+}
+
+
+def is_estimator(name):
+    if name not in CLASSES:
+        return name == "BaseEstimator"
+    return any(is_estimator(ast.unparse(base).rpartition(".")[2]) for base in CLASSES[name][1].bases)
+
+
+def test_constructors_only_store():
+    found = {label: constructor(node) for name, (label, node) in CLASSES.items() if is_estimator(name)}
+    assert found, "no estimator was recognised"
+    for label, init in found.items():
+        if init is None:
+            continue
+        names = signature_names(init, bound=1)
+        assert not [name for name in names if name.startswith("*")], f"{label}: unknown keywords must fail"
+        wrong = [ast.unparse(statement) for statement in init.body if not only_stores(statement, names)]
+        assert not wrong, f"{label}.__init__ does more than store: {wrong}"
+        used = {node.id for line in init.body for node in ast.walk(line) if isinstance(node, ast.Name)}
+        assert set(names) <= used, f"{label}.__init__ drops {set(names) - used}"
+
+
+# ------------------------------------------------------------------------------------------------- importing
+
+IMPORT = """
+import logging, os, sys, threading, warnings
+import numba, numpy, pandas, scipy.linalg, scipy.sparse, sklearn.linear_model
+
+def state():
+    return {
+        "random state": [str(part) for part in numpy.random.get_state()],
+        "warning filters": list(warnings.filters),
+        "environment": dict(os.environ),
+        "log handlers": list(logging.getLogger().handlers),
+        "threads": threading.active_count(),
+        "floating-point errors": numpy.geterr(),
+        "kernel threads": numba.get_num_threads(),
+    }
+
+before = state()
+import reservoir, forecasting
+after = state()
+changed = [name for name in before if before[name] != after[name]]
+assert not changed, f"importing changes {changed}"
+heavy = {"statsmodels", "matplotlib", "skops", "dask", "torch", "sktime", "statsforecast", "reservoirpy"}
+loaded = heavy.intersection(sys.modules)
+assert not loaded, f"importing loads {loaded}"
+"""
+
+
+def test_importing_is_light_and_leaves_no_trace():
+    done = subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), done.stderr
