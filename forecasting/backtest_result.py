@@ -1,0 +1,188 @@
+"""What a backtest found, as tidy frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass
+class SeriesFold:
+    """One window of one series: what was true, what was forecast (None where that failed), how it scored."""
+
+    label: Any  # of the series in its panel
+    cutoff: Any  # label or position of the last training step
+    steps: np.ndarray  # (n_steps,), counted from the origin
+    times: pd.Index  # (n_steps,), labels or positions
+    targets: tuple
+    y_true: np.ndarray  # (n_steps, n_targets)
+    scores: dict[str, float]
+    y_pred: np.ndarray | None = None
+    lower: np.ndarray | None = None
+    upper: np.ndarray | None = None
+
+
+@dataclass
+class Fold:
+    """One window of one model."""
+
+    model: str
+    window: int
+    refitted: bool
+    series: list[SeriesFold]
+    fit_seconds: float = np.nan
+    predict_seconds: float = np.nan
+    interval_seconds: float = np.nan
+    errors: list[str] = field(default_factory=list)
+
+    def note(self, error: Exception, what: str = "") -> None:
+        """Remember an error as one line."""
+        text = " ".join(f"{what}{type(error).__name__}: {error}".split())
+        if text not in self.errors:
+            self.errors.append(text)
+
+
+@dataclass(frozen=True, repr=False)
+class BacktestResult:
+    """What a backtest found, as tidy frames: one row per observation, one column per variable.
+
+    Attributes
+    ----------
+    summary : DataFrame
+        One row per model, best first by the first metric: the mean of every metric over windows (and series),
+        NaN if a window failed; the mean ``fit_seconds``, ``predict_seconds`` (and ``interval_seconds``) of a
+        window; the number of ``windows`` and how many ``failed``.
+    scores : DataFrame
+        ``model``, ``window``, (``series``), ``cutoff``, ``metric``, ``value``.
+    step_errors : DataFrame
+        ``model``, ``step``, ``mae``, ``rmse``, (``coverage``): how the error grows with the step ahead; the
+        mean over all forecasts that were made.
+    folds : DataFrame
+        ``model``, ``window``, ``refitted``, ``fit_seconds``, ``predict_seconds``, (``interval_seconds``),
+        ``error``: what failed, empty where all went well.
+    forecasts : DataFrame or None
+        ``model``, ``window``, (``series``), ``cutoff``, ``step``, ``time``, (``target``), ``y_true``,
+        ``y_pred``, (``lower``, ``upper``); None with ``return_forecasts=False``.
+    history : list of Series or DataFrame
+        The series that were forecast: one for a single series, else one per series of the panel.
+    coverage : float or None
+        Nominal coverage of the intervals.
+
+    Notes
+    -----
+    Columns in brackets stand for panels, several targets, or intervals. ``window`` counts from 0, the oldest;
+    ``cutoff`` is the label (or position) of the last training step.
+    """
+
+    summary: pd.DataFrame
+    scores: pd.DataFrame
+    step_errors: pd.DataFrame
+    folds: pd.DataFrame
+    forecasts: pd.DataFrame | None
+    history: list
+    coverage: float | None
+
+    @property
+    def errors(self) -> pd.DataFrame:
+        """The rows of ``folds`` where something failed."""
+        return self.folds[self.folds["error"] != ""]
+
+    def __repr__(self) -> str:
+        lines = [self.summary.to_string(float_format="{:.4g}".format)]
+        lines += [
+            f"failed: {row.model}, window {row.window}: {row.error}" for row in self.errors.itertuples()
+        ]
+        return "\n".join(lines)
+
+
+def assemble(
+    folds: list[Fold], history: list, best: str, coverage: float | None, panel: bool, return_forecasts: bool
+) -> BacktestResult:
+    """Lay folds out as frames; ``best`` says which value of the first metric is best (see ``METRICS``)."""
+    scores = pd.DataFrame(_score_rows(folds))
+    forecasts = pd.concat(
+        [_forecast_rows(fold, one) for fold in folds for one in fold.series], ignore_index=True
+    )
+    timings = ["fit_seconds", "predict_seconds", "interval_seconds"]
+    columns = ["model", "window", "refitted", *timings]
+    rows = [[getattr(fold, name) for name in columns] + ["; ".join(fold.errors)] for fold in folds]
+    table = pd.DataFrame(rows, columns=[*columns, "error"])
+    if coverage is None:
+        forecasts, table = forecasts.drop(columns=["lower", "upper"]), table.drop(columns="interval_seconds")
+        timings.pop()
+    if not panel:
+        forecasts, scores = forecasts.drop(columns="series"), scores.drop(columns="series")
+    if len(folds[0].series[0].targets) == 1:
+        forecasts = forecasts.drop(columns="target")
+    return BacktestResult(
+        summary=_summarise(scores, table, timings, best, coverage),
+        scores=scores,
+        step_errors=_errors_by_step(forecasts),
+        folds=table,
+        forecasts=forecasts if return_forecasts else None,
+        history=history,
+        coverage=coverage,
+    )
+
+
+def _score_rows(folds: list[Fold]) -> Iterator[dict]:
+    for fold in folds:
+        for one in fold.series:
+            keys = {"model": fold.model, "window": fold.window, "series": one.label, "cutoff": one.cutoff}
+            for metric, value in one.scores.items():
+                yield {**keys, "metric": metric, "value": value}
+
+
+def _forecast_rows(fold: Fold, one: SeriesFold) -> pd.DataFrame:
+    n_steps, n_targets = one.y_true.shape
+    return pd.DataFrame(
+        {
+            "model": fold.model,
+            "window": fold.window,
+            "series": one.label,
+            "cutoff": one.cutoff,
+            "step": np.repeat(one.steps, n_targets),
+            "time": one.times.repeat(n_targets),
+            "target": np.tile(np.array(one.targets, dtype=object), n_steps),
+            "y_true": one.y_true.ravel(),
+            "y_pred": np.nan if one.y_pred is None else one.y_pred.ravel(),
+            "lower": np.nan if one.lower is None else one.lower.ravel(),
+            "upper": np.nan if one.upper is None else one.upper.ravel(),
+        }
+    )
+
+
+def _summarise(
+    scores: pd.DataFrame, folds: pd.DataFrame, timings: list, best: str, coverage: float | None
+) -> pd.DataFrame:
+    metrics = list(dict.fromkeys(scores["metric"]))
+    values = scores.groupby(["model", "metric"], sort=False)["value"].agg(
+        lambda column: column.mean(skipna=False)
+    )
+    summary = values.unstack("metric")[metrics]
+    by_model = folds.groupby("model", sort=False)
+    summary[timings] = by_model[timings].mean()
+    summary["windows"] = by_model.size()
+    summary["failed"] = by_model["error"].agg(lambda column: int((column != "").sum()))
+    key = {"low": summary[metrics[0]], "high": -summary[metrics[0]]}
+    if coverage is not None:
+        key["nominal"] = (summary[metrics[0]] - coverage).abs()
+    order = key[best].sort_values(kind="stable", na_position="last").index
+    return summary.loc[order].rename_axis(columns=None)
+
+
+def _errors_by_step(forecasts: pd.DataFrame) -> pd.DataFrame:
+    error = forecasts["y_pred"] - forecasts["y_true"]
+    keys = [forecasts["model"], forecasts["step"]]
+    columns = {
+        "mae": error.abs().groupby(keys, sort=False).mean(),
+        "rmse": (error**2).groupby(keys, sort=False).mean() ** 0.5,
+    }
+    if "lower" in forecasts:
+        inside = forecasts["y_true"].between(forecasts["lower"], forecasts["upper"]).astype(float)
+        columns["coverage"] = inside.where(forecasts["lower"].notna()).groupby(keys, sort=False).mean()
+    return pd.DataFrame(columns).reset_index()
