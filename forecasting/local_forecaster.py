@@ -43,17 +43,47 @@ class LocalForecaster(Forecaster):
         return [self._update_one(m, y, X) for m, y, X in zip(states, series, _each(exog, series))]
 
     def _restart(self, series, exog):
-        if len(series) != len(self.states_):
+        models = self.states_
+        if len(series) != len(models):
             if not self._forecaster_tags().accepts_unseen:
                 raise ValueError(
                     f"context has {len(series)} series, but {type(self).__name__} learned one model for "
-                    f"each of the {len(self.states_)} series in fit: give one context for each, in the same "
-                    "order"
+                    f"each of the {len(models)} series in fit: give one context for each, in the same order"
                 )
-            models = [self.states_[0]] * len(series)
-        else:
-            models = self.states_
+            models = models[:1] * len(series)
         return [self._restart_one(m, y, X) for m, y, X in zip(models, series, _each(exog, series))]
+
+
+class ColumnForecaster(LocalForecaster):
+    """Base of forecasters of one variable: every column of every series has a model of its own.
+
+    A subclass implements the same hooks for a column, a 1-D array: ``_fit_column(y, X)``,
+    ``_predict_column(model, n_steps, X)``, ``_update_column(model, y, X)``, ``_restart_column(model, y, X)``.
+    """
+
+    def _fit_column(self, y: np.ndarray, X: np.ndarray | None) -> Any:
+        raise NotImplementedError
+
+    def _predict_column(self, model: Any, n_steps: int, X: np.ndarray | None) -> np.ndarray:
+        raise NotImplementedError
+
+    def _update_column(self, model: Any, y: np.ndarray, X: np.ndarray | None) -> Any:
+        raise NotImplementedError
+
+    def _restart_column(self, model: Any, y: np.ndarray, X: np.ndarray | None) -> Any:
+        raise NotImplementedError
+
+    def _fit_one(self, y, X):
+        return tuple(self._fit_column(column, X) for column in np.ascontiguousarray(y.T))
+
+    def _predict_one(self, model, n_steps, X):
+        return np.stack([self._predict_column(m, n_steps, X) for m in model], axis=1)
+
+    def _update_one(self, model, y, X):
+        return tuple(self._update_column(m, column, X) for m, column in zip(model, y.T))
+
+    def _restart_one(self, model, y, X):
+        return tuple(self._restart_column(m, column, X) for m, column in zip(model, y.T))
 
 
 def _each(exog: list | None, series: list) -> list:
