@@ -199,17 +199,34 @@ def drive(states, recurrence, previous, leak, activation):
     activation : int
         Code from ``vecmath.ACTIVATIONS``.
     """
-    leaky = _any_leak(leak)
+    leaky = np.any(leak != 1)
     for t in range(states.shape[0]):
         _step(states[t], recurrence, previous, leak, leaky, activation)
 
 
 @njit(**_KERNEL)
-def _any_leak(leak):
-    for i in range(leak.size):
-        if leak[i] != 1:
-            return True
-    return False
+def trace(states, last, traces, retention):
+    r"""Linear traces of a series of states, :math:`\mu(t) = \alpha \mu(t-1) + (1-\alpha) h(t-1)`.
+
+    Parameters
+    ----------
+    states : array (n_steps, 2 * n_units)
+        ``h`` in the left half; the right half is overwritten by ``mu``.
+    last, traces : array (n_units,)
+        ``h`` and ``mu`` before the first step; on return of the last one.
+    retention : array (n_units,)
+        ``alpha``.
+    """
+    n_units = retention.size
+    one = states.dtype.type(1)
+    for t in range(states.shape[0]):
+        row = states[t]
+        for i in range(n_units):
+            traces[i] = retention[i] * traces[i] + (one - retention[i]) * last[i]
+        for i in range(n_units):
+            row[n_units + i] = traces[i]
+        for i in range(n_units):
+            last[i] = row[i]
 
 
 @njit(**_KERNEL)
@@ -222,7 +239,7 @@ def run_free(
     activation,
     traces,
     retention,
-    output_weights,
+    weights,
     feedback_weights,
 ):
     r"""Run one series free: each output is the next step's input.
@@ -239,8 +256,8 @@ def run_free(
         not depend on state or output; overwritten by the outputs.
     traces, retention : array (n_traces,), n_traces being 0 or n_units
         Linear traces of the state and their retention.
-    output_weights : array (n_outputs, n_units + n_traces + n_outputs)
-        ``V``.
+    weights : array (n_outputs, n_units + n_traces + n_outputs)
+        ``V``, the readout.
     feedback_weights : array (n_outputs, n_units)
         Transpose of ``U``.
 
@@ -252,27 +269,27 @@ def run_free(
     n_steps, n_features = states.shape
     n_outputs = outputs.shape[1]
     n_units = leak.size
-    leaky = _any_leak(leak)
+    leaky = np.any(leak != 1)
     one = states.dtype.type(1)
     for t in range(n_steps):
         row = states[t, :n_units]
         for d in range(n_outputs):
             fed_back = outputs[t, d]
-            weights = feedback_weights[d]
+            into = feedback_weights[d]
             for i in range(n_units):
-                row[i] += fed_back * weights[i]
-        _step(row, recurrence, previous, leak, leaky, activation)
+                row[i] += fed_back * into[i]
         for i in range(retention.size):
-            traces[i] = retention[i] * traces[i] + (one - retention[i]) * row[i]
+            traces[i] = retention[i] * traces[i] + (one - retention[i]) * previous[i]
             states[t, n_units + i] = traces[i]
+        _step(row, recurrence, previous, leak, leaky, activation)
         for d in range(n_outputs):
-            weights = output_weights[d]
+            out_of = weights[d]
             features = states[t]
             total = outputs.dtype.type(0)
             for i in range(n_features):
-                total += weights[i] * features[i]
+                total += out_of[i] * features[i]
             for j in range(n_outputs):
-                total += weights[n_features + j] * outputs[t, j]
+                total += out_of[n_features + j] * outputs[t, j]
             outputs[t + 1, d] += total
             if not np.isfinite(outputs[t + 1, d]):
                 return t + 1

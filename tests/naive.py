@@ -1,5 +1,8 @@
 """Slow, obvious twins of everything that is fast: the specification in plain lines, equation by equation."""
 
+import math
+
+import numpy as np
 
 # ------------------------------------------------------------------------------------- forecast metrics
 
@@ -39,3 +42,109 @@ def valid_prediction_time(y_true, y_pred, scale, threshold, dt, exponent):
         if not error**0.5 <= threshold:
             return t * dt * exponent
     return len(y_true) * dt * exponent
+
+
+# ------------------------------------------------------------------------------------- benchmark signals
+
+
+def mackey_glass(n_samples, delay, stride, step, beta=0.2, gamma=0.1, exponent=10, initial=1.2):
+    """Jaeger (2001), section 6: y(n+1) = y(n) + step (beta y(n-d) / (1 + y(n-d)^exponent) - gamma y(n))."""
+    y = [initial] * (delay + 1)
+    while len(y) < delay + n_samples * stride:
+        late = y[-1 - delay]
+        y.append(y[-1] + step * (beta * late / (1 + late**exponent) - gamma * y[-1]))
+    return y[delay::stride]
+
+
+def narma(u, order, a1, a2, b, c, squash=math.tanh):
+    """Atiya & Parlos (2000), eq. 86; u and y are 0 before step 0."""
+    y = [0.0]
+    for t in range(len(u) - 1):
+        total = sum(y[t - i] for i in range(order) if t - i >= 0)
+        late = u[t - order + 1] if t - order + 1 >= 0 else 0.0
+        y.append(squash(a1 * y[t] + a2 * y[t] * total + b * late * u[t] + c))
+    return y
+
+
+def henon(n_steps, x, y, a=1.4, b=0.3):
+    """Hénon (1976): x <- 1 - a x^2 + y, y <- b x."""
+    path = [(x, y)]
+    while len(path) < n_steps:
+        x, y = 1 - a * x * x + y, b * x
+        path.append((x, y))
+    return path
+
+
+def logistic_map(n_steps, x, r=4.0):
+    """May (1976): x <- r x (1 - x)."""
+    path = [x]
+    while len(path) < n_steps:
+        path.append(r * path[-1] * (1 - path[-1]))
+    return path
+
+
+def lorenz63(x, y, z, sigma=10, rho=28, beta=8 / 3):
+    """Lorenz (1963), eq. 25 to 27: the velocity."""
+    return [sigma * (y - x), x * (rho - z) - y, x * y - beta * z]
+
+
+def rossler(x, y, z, a=0.2, b=0.2, c=5.7):
+    """Rössler (1976), eq. 2: the velocity."""
+    return [-y - z, x + a * y, b + z * (x - c)]
+
+
+def lorenz96(*x, forcing=8):
+    """Lorenz (1996): the velocity (x[i+1] - x[i-2]) x[i-1] - x[i] + forcing on a ring."""
+    n = len(x)
+    return [(x[(i + 1) % n] - x[i - 2]) * x[i - 1] - x[i] + forcing for i in range(n)]
+
+
+def kuramoto_sivashinsky(u, length):
+    """Kassam & Trefethen (2005), section 3: -u u_x - u_xx - u_xxxx by Fourier differentiation, slot by slot."""
+    n = len(u)
+    k = [2 * math.pi / length * (j if j < n / 2 else j - n) for j in range(n)]
+    first = [1j * k[j] if 2 * j != n else 0 for j in range(n)]
+    linear = [k[j] ** 2 - k[j] ** 4 for j in range(n)]
+    return np.fft.ifft(linear * np.fft.fft(u) - 0.5 * np.array(first) * np.fft.fft(u * u)).real
+
+
+def largest_lyapunov_exponent(advance, start, span, n_spans, size=1e-8):
+    """Benettin et al. (1980): mean growth rate of a small distance, set back to ``size`` after every span."""
+    x, offset, growth = start, np.full(start.shape, size / start.size**0.5), []
+    for _ in range(n_spans):
+        y, x = advance(x + offset), advance(x)
+        growth.append(np.log(np.linalg.norm(y - x) / size))
+        offset = (y - x) * (size / np.linalg.norm(y - x))
+    return np.mean(growth[n_spans // 20 :]) / span
+
+
+# ------------------------------------------------------------------------------------ reservoir dynamics
+
+
+def leaky_states(drive, W, h, leak, f):
+    """Jaeger et al. (2007), eq. 1 in discrete time: h <- (1 - a) h + a f(W h + drive)."""
+    states = []
+    for p in drive:
+        h = (1 - leak) * h + leak * f(W @ h + p)
+        states.append(h)
+    return np.array(states)
+
+
+def traces(states, last, mu, retention):
+    """Linear leaky units: mu(t) = alpha mu(t-1) + (1 - alpha) h(t-1)."""
+    out = []
+    for h in states:
+        mu = retention * mu + (1 - retention) * last
+        out.append(mu)
+        last = h
+    return np.array(out)
+
+
+def free_run(W, U, drive, h, y, leak, f, V, intercept):
+    """Free run of h <- (1 - a) h + a f(W h + U y + drive), y <- V [h, y] + c."""
+    outputs = []
+    for p, c in zip(drive, intercept):
+        h = (1 - leak) * h + leak * f(W @ h + U @ y + p)
+        y = V @ np.concatenate([h, y]) + c
+        outputs.append(y)
+    return np.array(outputs)
