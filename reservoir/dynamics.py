@@ -291,6 +291,7 @@ def run_free(
             for j in range(n_outputs):
                 total += out_of[n_features + j] * outputs[t, j]
             outputs[t + 1, d] += total
-            if not np.isfinite(outputs[t + 1, d]):
+            # Not np.isfinite: it asks whether x - x is 0, which "reassoc" and "nsz" fold to true.
+            if not abs(outputs[t + 1, d]) < np.inf:
                 return t + 1
     return n_steps
