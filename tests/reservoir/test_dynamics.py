@@ -148,21 +148,11 @@ def test_free_run_stops_at_the_first_output_that_is_not_finite():
     outputs = np.ones((400, 1))
     nothing = np.zeros(0)
     V = np.array([[0.0, 10.0]])  # y grows tenfold a step until it overflows
-    done = run_free(
-        np.zeros((399, 1)),
-        outputs,
-        recurrence,
-        np.zeros(2),
-        np.ones(1),
-        0,
-        nothing,
-        nothing,
-        V,
-        np.ones((1, 1)),
-    )
+    states, previous, one = np.zeros((399, 1)), np.zeros(2), np.ones(1)
+    done = run_free(states, outputs, recurrence, previous, one, 0, nothing, nothing, V, np.ones((1, 1)))
     assert done == 309
-    assert np.isfinite(outputs[:308]).all()
-    assert np.isinf(outputs[308, 0])
+    assert np.isfinite(outputs[:309]).all()
+    assert np.isinf(outputs[309, 0])
 
 
 def test_nan_input_spreads_and_is_not_hidden():
