@@ -20,6 +20,7 @@ FUNCTION_LINES = 70  # of code: without docstring, comments and blank lines
 # (file, imported package): why the import stands inside a function.
 LAZY_IMPORTS = {
     ("reservoir/persistence.py", "skops"): "loads the whole of scikit-learn; needed to save and load only",
+    ("forecasting/plotting.py", "matplotlib"): "an optional dependency (the extra `plot`)",
 }
 
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
