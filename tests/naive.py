@@ -100,7 +100,7 @@ def lorenz96(*x, forcing=8):
 
 
 def kuramoto_sivashinsky(u, length):
-    """Kassam & Trefethen (2005), section 3: -u u_x - u_xx - u_xxxx by Fourier differentiation, slot by slot."""
+    """Kassam & Trefethen (2005), section 3: -u u_x - u_xx - u_xxxx by Fourier differentiation."""
     n = len(u)
     k = [2 * math.pi / length * (j if j < n / 2 else j - n) for j in range(n)]
     first = [1j * k[j] if 2 * j != n else 0 for j in range(n)]
