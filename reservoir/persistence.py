@@ -54,7 +54,8 @@ def save(estimator: Any, file: Any, *, trusted: Iterable[str] = ()) -> None:
         Where to write. A file that exists is replaced, after the estimator has been turned into bytes.
     trusted : iterable of str, default=()
         Full names of further types that the file may hold, for instance ``"sklearn.tree._tree.Tree"`` for
-        forests. `load` needs the same names.
+        forests, or the name of a package whose classes are all trusted, for instance your own. `load` needs
+        the same names.
 
     Raises
     ------
@@ -115,7 +116,7 @@ def load(file: Any, *, trusted: Iterable[str] = ()) -> Any:
     file : str, path or binary file object
         What to read; a file object is read from its position to its end.
     trusted : iterable of str, default=()
-        Full names of further types that you trust the author of this file with.
+        Full names of types, and names of packages, that you trust the author of this file with.
 
     Returns
     -------
@@ -207,21 +208,23 @@ _INERT_TYPES = frozenset(
 
 def _refused(names: Iterable[str], trusted: Iterable[str]) -> list[str]:
     """Return those of the names that nobody trusts."""
-    if isinstance(trusted, str):
-        raise TypeError(f"trusted={trusted!r} must be a list of full type names, not one string")
+    if isinstance(trusted, (str, bytes)):
+        raise TypeError(f"trusted={trusted!r} must be a list of names of types or packages, not one string")
+    trusted = list(trusted)
     allowed = _inert_types().union(trusted)
-    return sorted(name for name in names if name not in allowed and not _is_own_class(name))
+    packages = {*OWN_PACKAGES, *(name for name in trusted if "." not in name)}
+    return sorted(name for name in names if name not in allowed and not _is_class_of(name, packages))
 
 
-def _is_own_class(name: str) -> bool:
-    """Tell whether a full name stands for a class that one of our own modules defines.
+def _is_class_of(name: str, packages: Iterable[str]) -> bool:
+    """Tell whether a full name stands for a class that a module of one of the packages defines.
 
     Its prefix alone would not tell: ``reservoir.persistence.os`` belongs to others, and a function would be
-    called with arguments of the file's choice. Constructors here only store, so a class is safe to build.
+    called with arguments of the file's choice. Constructors of estimators only store: a class is safe to build.
     """
     module_name, _, class_name = name.rpartition(".")
     parts = module_name.split(".")
-    if parts[0] not in OWN_PACKAGES or "__main__" in parts:
+    if parts[0] not in packages or "__main__" in parts[1:]:
         return False
     try:
         found = getattr(importlib.import_module(module_name), class_name)

@@ -264,8 +264,21 @@ def test_more_can_be_trusted():
     forest = RandomForestRegressor(2, random_state=0).fit(X, Y)
     loaded = round_trip(forest, trusted=["sklearn.tree._tree.Tree"])
     assert loaded.predict(X).tobytes() == forest.predict(X).tobytes()
-    with pytest.raises(TypeError, match="must be a list of full type names, not one string"):
+    loaded = round_trip(forest, trusted=["sklearn"])
+    assert loaded.predict(X).tobytes() == forest.predict(X).tobytes()
+    with pytest.raises(TypeError, match="must be a list of names of types or packages, not one string"):
         save(forest, io.BytesIO(), trusted="sklearn.tree._tree.Tree")
+
+
+def test_a_trusted_package_is_trusted_with_its_classes_only(monkeypatch):
+    own = types.ModuleType("their_package")
+    monkeypatch.setitem(sys.modules, own.__name__, own)
+    for thing in (Foreign, double):
+        setattr(own, thing.__name__, thing)
+        monkeypatch.setattr(thing, "__module__", own.__name__)
+    assert isinstance(round_trip(Foreign(), trusted=[own.__name__]), Foreign)
+    with pytest.raises(TypeError, match=r"their_package\.double"):
+        save(Example(double), io.BytesIO(), trusted=[own.__name__])
 
 
 @pytest.mark.parametrize(
