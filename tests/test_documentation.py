@@ -1,0 +1,48 @@
+"""What the documentation shows runs: every block marked ``python`` in the Markdown files, in order.
+
+The blocks of a file share their names. A block with ``>>>`` is a doctest, and its output is compared.
+"""
+
+import ast
+import doctest
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = (".", "docs", "examples", "benchmarks")
+MARKDOWN = sorted(path for folder in FOLDERS for path in (ROOT / folder).glob("*.md"))
+BLOCK = re.compile(r"^```python\n(?P<code>.*?)^```$", re.M | re.S)
+LINK = re.compile(r"\]\((?P<target>[^)#:\s]+)(?:#[^)]*)?\)")
+
+
+def run(code, names, path, line):
+    """Run one block, which starts after a line of a file: errors point at the file."""
+    if ">>>" in code:
+        test = doctest.DocTestParser().get_doctest(code, names, path.name, str(path), line)
+        report: list[str] = []
+        runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+        failures, _ = runner.run(test, out=report.append, clear_globs=False)
+        names.update(test.globs)
+        assert not failures, "".join(report)
+    else:
+        exec(compile(ast.increment_lineno(ast.parse(code), line), str(path), "exec"), names)
+
+
+@pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: path.name)
+def test_examples_run(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    module = ModuleType(path.stem)  # a real one, so that the classes of an example can be pickled
+    monkeypatch.setitem(sys.modules, path.stem, module)
+    text = path.read_text(encoding="utf-8")
+    for block in BLOCK.finditer(text):
+        run(block["code"], vars(module), path, text.count("\n", 0, block.start("code")))
+
+
+@pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: path.name)
+def test_links_lead_to_files(path):
+    targets = {match["target"] for match in LINK.finditer(path.read_text(encoding="utf-8"))}
+    assert not [target for target in targets if not (path.parent / target).exists()]
