@@ -1,1 +1,54 @@
-"""Time-series forecasting: reservoirs, recurrent networks and classical baselines behind one ``fit`` / ``predict``."""
+"""Time-series forecasting: reservoirs, networks and classical baselines behind one ``fit`` and ``predict``."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from forecasting.analogue import Analogue
+from forecasting.base import Forecaster
+from forecasting.baselines import Drift, Naive, SeasonalNaive, WindowAverage
+from forecasting.local_forecaster import ColumnForecaster, LocalForecaster
+from forecasting.registry import FORECASTERS
+
+if TYPE_CHECKING:
+    from forecasting.arima import ARIMA
+    from forecasting.checks import FORECASTER_CHECKS, check_forecaster
+    from forecasting.exponential_smoothing import ETS
+    from forecasting.theta import Theta
+
+# Imported when first asked for: statsmodels and the checks take longer to load than everything else together.
+_LAZY = {
+    "ARIMA": "forecasting.arima",
+    "ETS": "forecasting.exponential_smoothing",
+    "FORECASTER_CHECKS": "forecasting.checks",
+    "Theta": "forecasting.theta",
+    "check_forecaster": "forecasting.checks",
+}
+
+__all__ = [
+    "ARIMA",
+    "ETS",
+    "FORECASTERS",
+    "FORECASTER_CHECKS",
+    "Analogue",
+    "ColumnForecaster",
+    "Drift",
+    "Forecaster",
+    "LocalForecaster",
+    "Naive",
+    "SeasonalNaive",
+    "Theta",
+    "WindowAverage",
+    "check_forecaster",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'forecasting' has no attribute {name!r}")
+    value = getattr(import_module(_LAZY[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -143,7 +143,7 @@ def rolling_residuals(forecaster: Any, n_steps: int, initial: Any = None) -> lis
     heads = [y[:cut] for y, cut in zip(series, cuts)]
     past = None if exog is None else [X[:cut] for X, cut in zip(exog, cuts)]
     rest = None if exog is None else [X[cut:-1] for X, cut in zip(exog, cuts)]
-    model = _reproducible_clone(forecaster)
+    model = reproducible_clone(forecaster)
     try:
         states = model._fit_arrays(heads, past)
     except ValueError as error:
@@ -207,7 +207,8 @@ def _first_part(n_steps: int, initial: Any) -> int:
     return cut
 
 
-def _reproducible_clone(forecaster):
+def reproducible_clone(forecaster: Any) -> Any:
+    """Return an unfitted copy whose parameters named ``random_state`` are 0 where they were None."""
     model = clone(forecaster)
     seeds = {
         name: 0

@@ -1,0 +1,67 @@
+"""All forecasters by name, with fast defaults: the table that the tests and the command line read.
+
+The classes are imported when a recipe is first used, because some of them load statsmodels.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, NamedTuple
+
+
+class Recipe(NamedTuple):
+    """How to make a forecaster.
+
+    Parameters
+    ----------
+    module : str
+        Where its class is.
+    name : str
+        The class.
+    parameters : callable
+        Season length -> keyword arguments.
+    """
+
+    module: str
+    name: str
+    parameters: Callable[[int], dict]
+
+    def __call__(self, season_length: int = 1, **parameters: Any) -> Any:
+        """Make the forecaster.
+
+        Parameters
+        ----------
+        season_length : int, default=1
+            Steps in a season; ignored by forecasters that know none.
+        **parameters
+            Further or other parameters.
+
+        Returns
+        -------
+        Forecaster
+        """
+        return getattr(import_module(self.module), self.name)(**(self.parameters(season_length) | parameters))
+
+
+def _nothing(m: int) -> dict:
+    return {}
+
+
+def _season(m: int) -> dict:
+    return {"season_length": m}
+
+
+def _arima(m: int) -> dict:
+    # The airline model where the season is short enough for a state of its length.
+    return {"order": (0, 1, 1), "seasonal_order": (0, 1, 1, m)} if 1 < m <= 12 else {"order": (1, 1, 1)}
+
+
+FORECASTERS: dict[str, Recipe] = {
+    "naive": Recipe("forecasting.baselines", "Naive", _nothing),
+    "seasonal_naive": Recipe("forecasting.baselines", "SeasonalNaive", _season),
+    "drift": Recipe("forecasting.baselines", "Drift", _nothing),
+    "window_average": Recipe("forecasting.baselines", "WindowAverage", lambda m: {"window": max(m, 4)}),
+    "analogue": Recipe("forecasting.analogue", "Analogue", lambda m: {"window": max(m, 6)}),
+    "ets": Recipe("forecasting.exponential_smoothing", "ETS", _season),
+    "theta": Recipe("forecasting.theta", "Theta", _season),
+    "arima": Recipe("forecasting.arima", "ARIMA", _arima),
+}
