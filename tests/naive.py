@@ -1,5 +1,6 @@
 """Slow, obvious twins of everything that is fast: the specification in plain lines, equation by equation."""
 
+import copy
 import math
 
 import numpy as np
@@ -148,3 +149,67 @@ def free_run(W, U, drive, h, y, leak, f, V, intercept):
         y = V @ np.concatenate([h, y]) + c
         outputs.append(y)
     return np.array(outputs)
+
+
+# ------------------------------------------------------------------------------------- ridge regression
+
+
+def ridge(X, y, alpha, weight=None, fit_intercept=True):
+    """Hastie, Tibshirani & Friedman (2009), eq. 3.44, rows weighted: (X'WX + alpha I) b = X'Wy, c unpenalised."""
+    weight = np.ones(len(X)) if weight is None else weight
+    Z = np.column_stack([np.ones(len(X)), X]) if fit_intercept else X
+    penalty = alpha * np.eye(Z.shape[1])
+    penalty[0, 0] *= not fit_intercept
+    b = np.linalg.solve(Z.T @ (weight[:, None] * Z) + penalty, Z.T @ (weight[:, None] * y))
+    return (b[1:], b[0]) if fit_intercept else (b, np.zeros(y.shape[1]))
+
+
+def leave_one_out(X, y, alpha, weight=None, fit_intercept=True, fit=ridge):
+    """Refit without row i, for every i: weighted mean of its squared error, per target."""
+    weight = np.ones(len(X)) if weight is None else weight
+    total = 0.0
+    for i in range(len(X)):
+        rest = np.arange(len(X)) != i
+        b, c = fit(X[rest], y[rest], alpha, weight[rest], fit_intercept)
+        total = total + weight[i] * (y[i] - X[i] @ b - c) ** 2
+    return total / weight.sum()
+
+
+def generalised_cross_validation(X, y, alpha, weight=None, fit_intercept=True):
+    """Golub, Heath & Wahba (1979), eq. 1.4, from the trace of the matrix A that takes y to A y."""
+    n = len(X)
+    weight = np.ones(n) if weight is None else weight
+    fits = [ridge(X, e[:, None], alpha, weight, fit_intercept) for e in np.eye(n)]
+    hat = np.column_stack([X @ b + c for b, c in fits])
+    squares = weight @ (y - hat @ y) ** 2
+    return squares / weight.sum() / (1 - np.trace(hat) / n) ** 2
+
+
+# ------------------------------------------------------------------------------ forecasters and intervals
+
+
+def analogue(y, query, window, n_steps, exclusion):
+    """Lorenz (1969): what followed the stretch of y, one column, that is nearest to the last values of query."""
+    path = list(query[-window:])
+    while len(path) < window + n_steps:
+        ends = range(window - 1, len(y) - max(exclusion, 1))
+        end = min(ends, key=lambda t: sum((y[t - i] - path[-1 - i]) ** 2 for i in range(window)))
+        path += list(y[end + 1 :])
+    return np.array(path[window : window + n_steps])
+
+
+def conformal_half_width(errors, coverage):
+    """Lei et al. (2018), section 2.2: the ceil((n + 1) coverage)-th smallest absolute error."""
+    k = math.ceil((len(errors) + 1) * coverage - 1e-9)
+    return sorted(abs(error) for error in errors)[k - 1]
+
+
+def rolling_errors(forecaster, y, initial, n_steps):
+    """Truth minus forecast at every origin after the first part; weights learned on that part alone."""
+    table = np.full((len(y) - initial, n_steps), np.nan)
+    start = copy.deepcopy(forecaster).fit(y[:initial])
+    for origin in range(initial, len(y)):
+        model = copy.deepcopy(start).update(y[initial:origin]) if origin > initial else start
+        ahead = y[origin : origin + n_steps]
+        table[origin - initial, : len(ahead)] = ahead - model.predict(len(ahead))
+    return table

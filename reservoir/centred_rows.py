@@ -1,0 +1,237 @@
+"""Rows of a regression folded away block by block, centred exactly, in memory that does not grow with rows.
+
+Rows z = (x, y) with weights w. Those seen so far have total weight W_a and mean m_a, a new block W_b and m_b.
+With d = m_b - m_a and W = W_a + W_b (Chan, Golub & LeVeque 1983),
+
+    m = m_a + (W_b / W) d
+    sum_{a,b} w (z - m)(z - m)' = sum_a w (z - m_a)(z - m_a)' + sum_b w (z - m_b)(z - m_b)' + (W_a W_b / W) d d'
+
+so the block's own centred rows sqrt(w) (z - m_b), with one more row sqrt(W_a W_b / W) d below them, carry
+everything, and nothing ever cancels. What these rows are folded into is the subclass's choice: their sums
+X'X, X'y, y'y (`GramSums`, fast), or the triangle R of X = QR with Q'y (`TriangularFactor`, which keeps the
+digits that X'X loses: R has the singular values of X, X'X their squares).
+
+References
+----------
+T. F. Chan, G. H. Golub and R. J. LeVeque (1983). Algorithms for computing the sample variance: analysis and
+recommendations. The American Statistician 37(3), 242-247.
+G. H. Golub and C. F. Van Loan (2013). Matrix Computations, 4th ed., Johns Hopkins, sections 5.2 and 6.1.
+"""
+
+from typing import Literal
+
+import numpy as np
+from scipy.linalg.blas import dgemm, dsyrk
+from scipy.linalg.lapack import dtpmqrt, dtpqrt
+
+EPS = float(np.finfo(np.float64).eps)
+
+
+class CentredRows:
+    """Weight, means and number of the rows seen; their centred values are folded by the subclass.
+
+    Parameters
+    ----------
+    n_features, n_targets : int
+        Widths of ``X`` and ``y``.
+    centre : bool, default=True
+        False leaves the means at zero: a fit without intercept.
+
+    Attributes
+    ----------
+    n_rows : int
+        Number of rows.
+    weight : float
+        Sum of the weights.
+    mean_x, mean_y : ndarray of shape (n_features,) and (n_targets,)
+        Weighted means.
+    """
+
+    order: Literal["C", "F"]
+
+    def __init__(self, n_features: int, n_targets: int, centre: bool = True):
+        self.n_features = n_features
+        self.n_targets = n_targets
+        self.centre = centre
+        self.n_rows = 0
+        self.weight = 0.0
+        self.mean_x = np.zeros(n_features)
+        self.mean_y = np.zeros(n_targets)
+        self._rows_x = np.empty((0, n_features))
+        self._rows_y = np.empty((0, n_targets))
+
+    def __getstate__(self):
+        """Leave the workspace at home."""
+        empty = {"_rows_x": np.empty((0, self.n_features)), "_rows_y": np.empty((0, self.n_targets))}
+        return {**self.__dict__, **empty}
+
+    def add(self, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) -> None:
+        """Fold a block of rows, ``X`` (n, n_features) and ``y`` (n, n_targets), weights > 0; all are copied from.
+
+        Raises ValueError, with nothing added, if a value is not finite.
+        """
+        total = float(len(X) if weight is None else weight.sum())
+        with np.errstate(invalid="ignore"):
+            sums = [_column_sums(rows, weight) for rows in (X, y)]
+        for name, values in zip("Xy", sums):  # NaN and infinity reach the sum of their column
+            if not np.isfinite(values).all():
+                raise ValueError(f"{name} contains NaN or infinity: repair or drop these rows")
+        mean_x, mean_y = (values / total if self.centre else 0.0 * values for values in sums)
+        step_x, step_y = self._advance(len(X), total, mean_x, mean_y)
+        root = None if weight is None else np.sqrt(weight)
+        self._fill(len(X))
+        for out, rows, mean, step in (
+            (self._rows_x, X, mean_x, step_x),
+            (self._rows_y, y, mean_y, step_y),
+        ):
+            np.subtract(rows, mean, out=out[:-1])
+            if root is not None:
+                out[:-1] *= root[:, np.newaxis]
+            out[-1] = step
+        self._fold(self._rows_x, self._rows_y)
+
+    def merge(self, other: "CentredRows") -> None:
+        """Fold what another object of the same kind has seen."""
+        raise NotImplementedError
+
+    def centred(self, X, y, weight=None):
+        """Return sqrt(w) (x - mean_x), sqrt(w) (y - mean_y) and the mean's own leverages w / W of some rows."""
+        n_rows = len(X)
+        leverages = np.full(n_rows, 1 / self.weight) if weight is None else weight / self.weight
+        rows_x, rows_y = X - self.mean_x, y - self.mean_y
+        if weight is not None:
+            root = np.sqrt(weight)[:, np.newaxis]
+            rows_x *= root
+            rows_y *= root
+        return rows_x, rows_y, leverages * self.centre
+
+    def _advance(self, n_rows, total, mean_x, mean_y):
+        """Move weight and means; return the row that carries the distance of the two means."""
+        root = np.sqrt(self.weight * total / (self.weight + total))
+        share = total / (self.weight + total)
+        shift_x, shift_y = mean_x - self.mean_x, mean_y - self.mean_y
+        self.mean_x = self.mean_x + share * shift_x
+        self.mean_y = self.mean_y + share * shift_y
+        self.n_rows += n_rows
+        self.weight += total
+        return root * shift_x, root * shift_y
+
+    def _fill(self, n_rows: int) -> None:
+        """Make the workspace fit for a block and the row below it."""
+        if len(self._rows_x) != n_rows + 1:
+            self._rows_x = np.empty((n_rows + 1, self.n_features), order=self.order)
+            self._rows_y = np.empty((n_rows + 1, self.n_targets), order=self.order)
+
+    def _fold(self, rows_x: np.ndarray, rows_y: np.ndarray) -> None:
+        """Take in centred rows; they may be overwritten."""
+        raise NotImplementedError
+
+
+class GramSums(CentredRows):
+    """Centred sums X'X, X'y, y'y: one symmetric rank-k update per block, at the speed of the machine.
+
+    Attributes
+    ----------
+    gram : ndarray of shape (n_features, n_features)
+        X'X, lower triangle.
+    cross : ndarray of shape (n_features, n_targets)
+        X'y.
+    squares : ndarray of shape (n_targets,)
+        Diagonal of y'y.
+    """
+
+    order = "C"
+
+    def __init__(self, n_features: int, n_targets: int, centre: bool = True):
+        super().__init__(n_features, n_targets, centre)
+        self.gram = np.zeros((n_features, n_features), order="F")
+        self.cross = np.zeros((n_features, n_targets), order="F")
+        self.squares = np.zeros(n_targets)
+
+    @property
+    def noise(self) -> float:
+        """Size of the rounding error of X'X, n_features * eps * ||X'X||_F: it can only grow with more rows."""
+        diagonal = self.gram.diagonal()
+        squared = 2 * np.vdot(self.gram, self.gram) - np.vdot(diagonal, diagonal)
+        return self.n_features * EPS * float(np.sqrt(squared))
+
+    def merge(self, other: CentredRows) -> None:
+        """Fold what another object of the same kind has seen."""
+        assert isinstance(other, GramSums)
+        steps = self._advance(other.n_rows, other.weight, other.mean_x, other.mean_y)
+        self.gram += other.gram
+        self.cross += other.cross
+        self.squares += other.squares
+        self._fold(*(step[np.newaxis] for step in steps))
+
+    def _fold(self, rows_x, rows_y):
+        self.gram = dsyrk(1.0, rows_x.T, beta=1.0, c=self.gram, lower=1, overwrite_c=1)
+        self.cross = dgemm(1.0, rows_x.T, rows_y.T, beta=1.0, c=self.cross, trans_b=1, overwrite_c=1)
+        self.squares += np.einsum("ij,ij->j", rows_y, rows_y)
+
+
+class TriangularFactor(CentredRows):
+    """R of the centred X = QR, Q'y, and the squares of the part of y that lies outside.
+
+    The first rows are kept as they are, until there are as many as a triangle has; from then on every block is
+    rotated into the triangle (Householder reflections of the triangle stacked upon the block, LAPACK's tpqrt).
+
+    Attributes
+    ----------
+    factor : ndarray of shape (at most n_features, n_features)
+        Centred rows, or the triangle: in both cases factor' factor = X'X.
+    target : ndarray of shape (len(factor), n_targets)
+        Centred rows of y, or Q'y.
+    outside : ndarray of shape (n_targets,)
+        Sum of squares of y that no x reaches.
+    """
+
+    order = "F"
+    panel = 32  # columns reflected at once; 16 to 64 differ little
+
+    def __init__(self, n_features: int, n_targets: int, centre: bool = True):
+        super().__init__(n_features, n_targets, centre)
+        self.factor = np.empty((0, n_features), order="F")
+        self.target = np.empty((0, n_targets), order="F")
+        self.outside = np.zeros(n_targets)
+
+    def merge(self, other: CentredRows) -> None:
+        """Fold what another object of the same kind has seen."""
+        assert isinstance(other, TriangularFactor)
+        steps = self._advance(other.n_rows, other.weight, other.mean_x, other.mean_y)
+        self.outside += other.outside
+        self._fold(np.vstack([other.factor, steps[0]]), np.vstack([other.target, steps[1]]))
+
+    def _fold(self, rows_x, rows_y):
+        if len(self.factor) < self.n_features:  # still rows
+            rows_x, rows_y = np.vstack([self.factor, rows_x]), np.vstack([self.target, rows_y])
+            if len(rows_x) < self.n_features:
+                self.factor, self.target = rows_x, rows_y
+                return
+            self.factor = np.zeros((self.n_features, self.n_features), order="F")
+            self.target = np.zeros((self.n_features, self.n_targets), order="F")
+        self.factor, reflectors, scales, _ = dtpqrt(
+            0,
+            min(self.panel, self.n_features),
+            self.factor,
+            np.asfortranarray(rows_x),
+            overwrite_a=1,
+            overwrite_b=1,
+        )
+        self.target, rows_y, _ = dtpmqrt(
+            0,
+            reflectors,
+            scales,
+            self.target,
+            np.asfortranarray(rows_y),
+            trans="T",
+            overwrite_a=1,
+            overwrite_b=1,
+        )
+        self.outside += np.einsum("ij,ij->j", rows_y, rows_y)
+
+
+def _column_sums(rows: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    if weight is None:
+        return np.add.reduce(rows, axis=0, dtype=np.float64)
+    return np.einsum("i,ij->j", weight, rows, dtype=np.float64)
