@@ -191,7 +191,8 @@ class Forecaster(BaseEstimator):
         coverage : float, default=0.9
             Fraction of the future inside, in (0, 1). Never a percentage.
         initial : int or float, optional
-            Steps (int) or fraction (float) of the series in the first part. Default: half.
+            Steps (int) or fraction (float) of the series in the first part. Default: half, or all but the
+            last 2000 steps if that is more.
 
         Returns
         -------

@@ -229,12 +229,12 @@ def _inferred(index: pd.DatetimeIndex) -> str:
     if len(index) < 3:
         return ""
     # Not pd.infer_freq: its return type changes between pandas 3 and 4, with a warning.
-    return _freq_string(pd.DatetimeIndex(index, freq="infer").freq)
+    return _freq_string(pd.DatetimeIndex(pd.DatetimeIndex(index, freq=None), freq="infer").freq)
 
 
 def _irregular(index: pd.DatetimeIndex, argument: str) -> ValueError:
     """Find the frequency that most short stretches agree on, and the first stamp that breaks it."""
-    width = min(5, len(index))
+    width = max(3, min(5, len(index) // 2))
     starts = range(0, len(index) - width + 1, max(1, len(index) // 50))
     votes = Counter(freq for start in starts if (freq := _inferred(index[start : start + width])))
     if votes:

@@ -13,6 +13,8 @@ import numpy as np
 from sklearn.base import clone
 
 DEFAULT_INITIAL = 0.5
+# More errors than this sharpen no interval, but cost time and memory: a state is kept for every origin.
+MOST_ORIGINS = 2000
 
 
 def half_widths(residuals: np.ndarray, coverage: float) -> np.ndarray:
@@ -130,7 +132,8 @@ def rolling_residuals(forecaster: Any, n_steps: int, initial: Any = None) -> lis
     n_steps : int
         Steps ahead.
     initial : int or float, optional
-        Steps or fraction of the series in the first part. Default: half.
+        Steps or fraction of the series in the first part. Default: half, or all but the last 2000 steps if
+        that is more.
 
     Returns
     -------
@@ -192,7 +195,8 @@ def check_quantiles(quantiles: Any) -> list[float]:
 
 
 def _first_part(n_steps: int, initial: Any) -> int:
-    initial = DEFAULT_INITIAL if initial is None else initial
+    if initial is None:
+        initial = max(int(np.ceil(n_steps * DEFAULT_INITIAL)), n_steps - MOST_ORIGINS)
     if isinstance(initial, Integral) and not isinstance(initial, bool):
         cut = int(initial)
     elif isinstance(initial, Real) and 0 < float(initial) < 1:

@@ -68,7 +68,8 @@ class ETS(ColumnForecaster):
     damped : bool, default=True
         Let the trend level off, φ < 1.
     seasonal : {"auto", "add", "mul", None}, default="auto"
-        "mul" needs a positive series. Absent if ``season_length=1`` or if there are fewer than two seasons.
+        "mul" needs a positive series. "auto" is None if ``season_length=1`` or if there are fewer than two
+        seasons.
     season_length : int, default=1
         Steps in a season.
     maxiter : int, default=1000
@@ -135,13 +136,19 @@ class ETS(ColumnForecaster):
     def _candidates(self, y: np.ndarray) -> list[tuple[str, str, str]]:
         """Return (error, trend, seasonal) of all models to be compared, "" for absent parts, simplest
         first."""
-        positive = y.min() > 0
+        positive, m = y.min() > 0, self.season_length
         trends = {"auto": ["", "add"], "add": ["add"], None: [""]}[self.trend]
-        seasons = ["", "add", "mul"] if self.seasonal == "auto" else [self.seasonal or ""]
-        if self.seasonal == "auto" and not positive:
-            seasons.remove("mul")
-        if self.season_length == 1 or len(y) < max(2 * self.season_length, SHORTEST_HEURISTIC):
-            seasons = [""]
+        needed = max(2 * m, SHORTEST_HEURISTIC) if m > 1 else np.inf
+        if self.seasonal == "auto":
+            seasons = ["", "add", "mul"] if positive else ["", "add"]
+            seasons = seasons if len(y) >= needed else [""]
+        elif self.seasonal and len(y) < needed:
+            raise ValueError(
+                f"y has {len(y)} steps: seasonal={self.seasonal!r} needs a season_length of at least 2 (now "
+                f"{m}) and two seasons, or 10 steps; use seasonal='auto' or None"
+            )
+        else:
+            seasons = [self.seasonal or ""]
         if (self.error == "mul" or "mul" in seasons) and not positive:
             raise ValueError(
                 f"y has values down to {y.min():g}: multiplicative error or season needs a positive series; "

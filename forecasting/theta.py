@@ -101,8 +101,14 @@ class Theta(ColumnForecaster):
         """Return whether the season is multiplicative, and its effects by position; empty if there is
         none."""
         m = self.season_length
-        if self.deseasonalize is None or m == 1 or len(y) < 2 * m:
+        short = m == 1 or len(y) < 2 * m
+        if self.deseasonalize is None or (self.deseasonalize == "auto" and short):
             return False, np.empty(0)
+        if short:
+            raise ValueError(
+                f"y has {len(y)} steps: deseasonalize={self.deseasonalize!r} needs a season_length of at "
+                f"least 2 (now {m}) and two seasons; use 'auto' or None"
+            )
         if self.deseasonalize == "mul" and y.min() <= 0:
             raise ValueError(
                 f"y has values down to {y.min():g}: deseasonalize='mul' needs a positive series; use 'add'"

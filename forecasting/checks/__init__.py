@@ -17,6 +17,7 @@ FORECASTER_CHECKS: list[Callable[[Any], None]] = [
     estimator.check_fit_returns_self,
     estimator.check_not_fitted,
     estimator.check_unknown_keywords,
+    estimator.check_parameters_are_validated,
     estimator.check_predict_is_pure,
     estimator.check_copies,
     estimator.check_refit_forgets,

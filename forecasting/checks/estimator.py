@@ -3,6 +3,7 @@
 import copy
 import io
 import pickle
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -80,6 +81,17 @@ def check_unknown_keywords(forecaster: Any) -> None:
     )
 
 
+def check_parameters_are_validated(forecaster: Any) -> None:
+    """`fit` refuses values of the wrong kind, naming the parameter."""
+    y = example_series()
+    constraints = type(forecaster)._parameter_constraints
+    for name in forecaster.get_params(deep=False):
+        assert name in constraints, f"{name} has no entry in _parameter_constraints"
+        if constraints[name] != "no_validation":
+            model = clone(forecaster).set_params(**{name: object()})
+            assert_raises(ValueError, f"{name!r} parameter", f"{name} of a wrong kind", model.fit, y)
+
+
 def check_predict_is_pure(forecaster: Any) -> None:
     """Nothing but `fit` and `update` changes the estimator, and the same call gives the same answer."""
     for y, X, X_ahead in with_exog(forecaster):
@@ -103,18 +115,28 @@ def check_copies(forecaster: Any) -> None:
         model = fitted(forecaster, y, X)
         expected = model.predict(N_AHEAD, X_ahead)
         file = io.BytesIO()
-        save(model, file)
+        own_package = [type(model).__module__.partition(".")[0]]  # of somebody else, perhaps
+        save(model, file, trusted=own_package)
         file.seek(0)
         copies = {
             "clone": clone(model).fit(y, X),
             "pickle": pickle.loads(pickle.dumps(model)),
             "deepcopy": copy.deepcopy(model),
-            "save and load": load(file),
+            "save and load": load(file, trusted=own_package),
         }
         for name, other in copies.items():
             assert_same(other.predict(N_AHEAD, X_ahead), expected, f"{name} must forecast the same")
             other.update(y[-2:], None if X is None else X_ahead[:2])
         assert_same(model.predict(N_AHEAD, X_ahead), expected, "updating a copy must not touch the original")
+
+
+def _classes_beside(forecaster: Any) -> list[str]:
+    """Return the full names of the classes in a forecaster's module; the library's own need no mention."""
+    module = type(forecaster).__module__
+    if module.partition(".")[0] in ("forecasting", "reservoir"):
+        return []
+    classes = (value for value in vars(sys.modules[module]).values() if isinstance(value, type))
+    return [f"{module}.{one.__name__}" for one in classes if one.__module__ == module]
 
 
 def check_refit_forgets(forecaster: Any) -> None:
