@@ -229,7 +229,8 @@ def _inferred(index: pd.DatetimeIndex) -> str:
     if len(index) < 3:
         return ""
     # Not pd.infer_freq: its return type changes between pandas 3 and 4, with a warning.
-    return _freq_string(pd.DatetimeIndex(pd.DatetimeIndex(index, freq=None), freq="infer").freq)
+    bare = pd.DatetimeIndex(index, freq=None)  # type: ignore[arg-type]
+    return _freq_string(pd.DatetimeIndex(bare, freq="infer").freq)
 
 
 def _irregular(index: pd.DatetimeIndex, argument: str) -> ValueError:
