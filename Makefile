@@ -20,7 +20,7 @@ help:
 	@echo "make clean      remove the virtual environment, caches and outputs"
 
 forecast: .venv/plot.stamp
-	$(BIN)/forecast $(ARGS) --out forecast-output
+	$(BIN)/forecast --out forecast-output $(ARGS)
 
 test: .venv/dev.stamp
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
