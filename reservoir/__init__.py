@@ -1,1 +1,10 @@
 """Reservoir computing as scikit-learn estimators: fixed random recurrent dynamics and trained readouts."""
+
+from reservoir.echo_state import EchoState
+from reservoir.esn import ESNRegressor
+from reservoir.esn_classifier import ESNClassifier
+from reservoir.leaky_units import LeakyUnits
+from reservoir.persistence import load, save
+from reservoir.readout import RidgeReadout
+
+__all__ = ["ESNClassifier", "ESNRegressor", "EchoState", "LeakyUnits", "RidgeReadout", "load", "save"]

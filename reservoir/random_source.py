@@ -26,3 +26,13 @@ def make_rng(random_state=None) -> np.random.Generator:
         return np.random.default_rng(random_state)
     seed = check_random_state(random_state).randint(2**31 - 1, size=4)
     return np.random.default_rng(seed)
+
+
+def seed_open_parts(estimator, rng):
+    """Give every parameter named ``random_state`` that is None a seed of its own."""
+    open_parts = sorted(
+        name
+        for name, value in estimator.get_params(deep=True).items()
+        if value is None and (name == "random_state" or name.endswith("__random_state"))
+    )
+    estimator.set_params(**{name: int(rng.integers(2**31 - 1)) for name in open_parts})

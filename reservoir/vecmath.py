@@ -35,7 +35,7 @@ from numba.extending import intrinsic, overload
 FASTMATH = {"contract", "nsz", "arcp"}
 _OPTIONS = {"fastmath": FASTMATH, "error_model": "numpy"}
 
-_LAYOUT = {  # type: (integer bits, mantissa bits, exponent bias)
+_LAYOUT = {  # of each type the integer bits, mantissa bits, exponent bias
     types.float64: (64, 52, 1023),
     types.float32: (32, 23, 127),
 }
@@ -79,12 +79,11 @@ def _constants(dtype):
     """Magic number, 1/ln 2, ln 2 in two parts, and the minimax coefficients of (R - 2) / r**2 in r**2."""
     c = np.dtype(dtype).type
     if c is np.float64:
-        r = (0.1666666666666666, -0.0027777777777564412, 6.613756471625665e-05)
-        r = (*r, -1.6534060036743615e-06, 4.143766370591392e-08)
+        r = [0.1666666666666666, -0.0027777777777564412, 6.613756471625665e-05]
+        r += [-1.6534060036743615e-06, 4.143766370591392e-08]
         magic, ln2_high, ln2_low = 1.5 * 2.0**52, 6.93147180369123816490e-01, 1.90821492927058770002e-10
     else:
-        r = (0.16666666657699858, -0.0027777643648180285, 6.58400875485626e-05)
-        r = (*r, 0.0, 0.0)
+        r = [0.16666666657699858, -0.0027777643648180285, 6.58400875485626e-05, 0.0, 0.0]
         magic, ln2_high, ln2_low = 1.5 * 2.0**23, 0.693359375, -2.12194440e-4
     return tuple(c(v) for v in (magic, 1.0 / math.log(2.0), math.log(2.0), ln2_high, ln2_low, *r))
 

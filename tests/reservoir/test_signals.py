@@ -36,7 +36,7 @@ CHAOTIC: dict[str, tuple[Callable[..., np.ndarray], tuple[int, ...]]] = {
 
 
 def global_state():
-    return np.random.get_state(legacy=False)["state"]["key"].copy()  # noqa: NPY002
+    return np.random.get_state(legacy=False)["state"]["key"].copy()
 
 
 # ------------------------------------------------------------------------------------- all of them

@@ -1,0 +1,207 @@
+"""The reservoir contract: a transformer from series to states, row for row.
+
+A reservoir is a scikit-learn transformer; state goes in and comes out and is never hidden. A new one derives
+from :class:`Reservoir`, lists its hyper-parameters in ``__init__`` and implements two hooks over plain arrays:
+
+``_build(n_features, dtype, rng)``
+    Draw everything that is random; set ``n_states_`` (width of what ``transform`` returns) and
+    ``state_size_`` (numbers that carry the past from one step to the next).
+``_run(rows, layout, initial, noise_rng=None)``
+    Stacked rows and initial states ``(n_series, state_size)`` to stacked states and final states.
+
+Optionally ``_run_free``, where a compiled loop beats the generic one.
+"""
+
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from reservoir.random_source import make_rng
+from reservoir.sequences import stack
+
+FLOATS = (np.float64, np.float32)
+
+
+class Reservoir(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Base of all reservoirs.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Width of the input.
+    n_states_ : int
+        Width of the states.
+    state_size_ : int
+        Length of the state vector that ``transform`` takes and returns.
+    """
+
+    _parameter_constraints: ClassVar[dict] = {}
+
+    # Whether the state that is carried is the last row of the states; False where it is something else.
+    states_are_state: ClassVar[bool] = False
+
+    # ------------------------------------------------------------------ hooks
+
+    def _build(self, n_features: int, dtype, rng: np.random.Generator) -> None:
+        """Draw the weights for inputs of this width."""
+        raise NotImplementedError
+
+    def _run(self, rows, layout, initial, noise_rng=None):
+        """Drive stacked series: states (n_rows, n_states) and final states (n_series, state_size)."""
+        raise NotImplementedError
+
+    def _zero_states(self, n_series: int, dtype) -> np.ndarray:
+        """State before the first step, (n_series, state_size)."""
+        return np.zeros((n_series, self.state_size_), dtype=dtype)
+
+    def _run_free(self, outputs, weights, initial, exog, gain):
+        """Feed outputs back, one series; see :meth:`run_free`."""
+        n_outputs = outputs.shape[1]
+        state = initial[np.newaxis]
+        layout = stack(np.empty((1, 1)))[1]
+        for t in range(len(outputs) - 1):
+            row = np.concatenate([gain * outputs[t], exog[t]])[np.newaxis]
+            states, state = self._run(row, layout, state)
+            outputs[t + 1] += weights[:, :-n_outputs] @ states[0] + weights[:, -n_outputs:] @ outputs[t]
+            if not np.isfinite(outputs[t + 1]).all():
+                return state[0], t + 1
+        return state[0], len(outputs) - 1
+
+    # ----------------------------------------------------------------- public
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, groups=None):
+        """Draw the weights for the width and precision of ``X``; its values are only validated.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features), list of such, or array (n_series, n_steps, n_features)
+            float32 stays float32; everything else becomes float64.
+        y : ignored
+        groups : array-like of shape (n_rows,), optional
+            Label of the series of each row.
+
+        Returns
+        -------
+        self
+        """
+        rows, _ = stack(X, groups)
+        rows = validate_data(self, rows, dtype=FLOATS)
+        self._build(rows.shape[1], rows.dtype, make_rng(self.random_state))
+        return self
+
+    def transform(self, X, groups=None, initial_state=None, return_state=False):
+        """Drive the reservoir and return its states; every series starts from rest.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features), list of such, or array (n_series, n_steps, n_features)
+        groups : array-like of shape (n_rows,), optional
+            Label of the series of each row; the state restarts where it changes.
+        initial_state : array-like of shape (state_size,) or (n_series, state_size), optional
+            States to start from instead of rest.
+        return_state : bool, default=False
+            Also return the states after the last row of each series, in the shape of ``initial_state``.
+
+        Returns
+        -------
+        states : array of shape (n_rows, n_states), or in the form of ``X``
+        state : array of shape (state_size,) or (n_series, state_size)
+            Only with ``return_state``.
+        """
+        check_is_fitted(self)
+        rows, layout = stack(X, groups)
+        rows = validate_data(self, rows, dtype=FLOATS, reset=False)
+        initial = self._read_state(initial_state, layout, rows.dtype)
+        states, final = self._run(rows, layout, initial)
+        states = layout.restore(states)
+        return (states, final[0] if layout.is_single else final) if return_state else states
+
+    def fit_transform(self, X, y=None, groups=None):
+        """Fit and return the states of ``X``, with state noise if the reservoir has any.
+
+        Noise belongs to training: a pipeline calls this in ``fit`` and the noise-free ``transform`` in
+        ``predict``.
+
+        Parameters
+        ----------
+        X, y, groups : see ``fit``
+
+        Returns
+        -------
+        array of shape (n_rows, n_states), or in the form of ``X``
+        """
+        self.fit(X, y, groups)
+        rows, layout = stack(X, groups)
+        rows = validate_data(self, rows, dtype=FLOATS, reset=False)
+        zeros = self._zero_states(len(layout.lengths), rows.dtype)
+        states, _ = self._run(rows, layout, zeros, make_rng(self.random_state))
+        return layout.restore(states)
+
+    def run_free(self, n_steps, weights, intercept, initial_state, last_output, exog=None, gain=1.0):
+        r"""Run free with a linear readout: each output is the next step's input.
+
+        .. math:: y(t) = c(t) + V [s(t), y(t-1)], \qquad s(t) = F(s(t-1), [g\,y(t-1), x(t)])
+
+        Parameters
+        ----------
+        n_steps : int
+        weights : array of shape (n_outputs, n_states + n_outputs)
+            Readout ``V`` of the states and of the previous output.
+        intercept : array of shape (n_outputs,) or (n_steps, n_outputs)
+        initial_state : array of shape (state_size,)
+        last_output : array of shape (n_outputs,)
+        exog : array of shape (n_steps, n_features - n_outputs), optional
+            Inputs ``x`` beside the fed back outputs, which come first.
+        gain : float, default=1.0
+            Factor ``g`` on the fed back output.
+
+        Returns
+        -------
+        outputs : array of shape (n_steps, n_outputs)
+            NaN after the first output that was not finite.
+        state : array of shape (state_size,)
+            State after the last step done.
+        n_done : int
+            Steps done; fewer than ``n_steps`` if the run diverged.
+        """
+        check_is_fitted(self)
+        dtype = np.asarray(initial_state).dtype
+        n_outputs = weights.shape[0]
+        outputs = np.empty((n_steps + 1, n_outputs), dtype=dtype)
+        outputs[0] = last_output
+        outputs[1:] = intercept
+        if exog is None:
+            exog = np.zeros((n_steps, 0), dtype=dtype)
+        weights = np.ascontiguousarray(weights, dtype=dtype)
+        state, n_done = self._run_free(outputs, weights, np.asarray(initial_state), exog, gain)
+        outputs[n_done + 1 :] = np.nan
+        return outputs[1:], state, n_done
+
+    # ---------------------------------------------------------------- private
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_states_
+
+    def _read_state(self, initial_state, layout, dtype):
+        n_series = len(layout.lengths)
+        if initial_state is None:
+            return self._zero_states(n_series, dtype)
+        state = np.array(initial_state, dtype=dtype, ndmin=2)
+        if state.shape != (n_series, self.state_size_):
+            raise ValueError(
+                f"initial_state has shape {np.shape(initial_state)}, expected "
+                f"({self.state_size_},) for one series or ({n_series}, {self.state_size_}) for these: pass what "
+                "return_state=True gave"
+            )
+        if not np.isfinite(state).all():
+            raise ValueError("initial_state holds NaN or infinity: pass what return_state=True gave")
+        return state
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

@@ -1,0 +1,309 @@
+"""EchoState: standard and leaky integrator echo-state reservoirs."""
+
+from concurrent.futures import ThreadPoolExecutor
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+from joblib import effective_n_jobs
+from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
+
+from reservoir.base import Reservoir
+from reservoir.batch_dynamics import BLOCK, drive_block, sliced_for_block
+from reservoir.dynamics import Dense, Shifted, Sliced, drive, run_free, slice_rows
+from reservoir.topology import (
+    INPUT_WEIGHTS,
+    TOPOLOGIES,
+    ShiftMatrix,
+    make_input_weights,
+    make_recurrent_weights,
+)
+from reservoir.vecmath import ACTIVATIONS
+
+_MIN_SERIES_FOR_BLOCK = 3  # below it, the transposition in and out costs more than it saves
+
+
+class EchoState(Reservoir):
+    r"""Echo-state reservoir: fixed random recurrent units that turn a series into states.
+
+    .. math::
+
+        h(t) = (1 - a) \odot h(t-1) + a \odot f\big(W h(t-1) + W_{in} x(t) + b + \nu(t)\big)
+
+    Standard units for leak rate ``a`` = 1, leaky integrators below. The weights are drawn once, in ``fit``.
+
+    Parameters
+    ----------
+    n_units : int, default=500
+        Number of units.
+    spectral_radius : float or None, default=0.9
+        Largest absolute eigenvalue of the recurrent matrix ``W``, set exactly. None leaves the matrix as it
+        is drawn or given.
+    singular_value : float, optional
+        Set the largest singular value of ``W`` to this instead of its spectral radius; below 1 it guarantees
+        fading memory for tanh units without leak.
+    leak_rate : float or array-like of shape (n_units,), default=1.0
+        In (0, 1]; 1 is no leak.
+    input_scaling : float or array-like of shape (n_features,), default=1.0
+        Factor on the input weights.
+    bias_scaling : float, default=0.2
+        Biases are drawn uniformly from [-bias_scaling, bias_scaling].
+    connectivity : int or float, optional
+        Inputs per unit (int) or fraction of non-zero weights (float), for topologies that have it. Default:
+        10 inputs per unit, or all units of a smaller reservoir.
+    topology : str, callable or matrix of shape (n_units, n_units), default="random"
+        A name in ``TOPOLOGIES``, a function ``(n_units, rng, **options)``, or the matrix itself, dense or
+        sparse. "circular" is the fastest and forecasts as well as "random".
+    topology_options : dict, optional
+        Further options of the topology, such as ``{"jump": 5}`` for a ring.
+    activation : {"tanh", "identity", "relu", "saturated_linear", "sigmoid"}, default="tanh"
+        relu is max(x, 0), saturated_linear is min(max(x, 0), 1).
+    input_weights : str or matrix of shape (n_units, n_features), default="uniform"
+        A name in ``INPUT_WEIGHTS``, or the matrix itself, which ``input_scaling`` multiplies.
+    input_connectivity : int or float, optional
+        Inputs per unit or fraction of non-zero input weights. Default: all for "uniform", "normal" and
+        "sign", a tenth for "sparse".
+    noise : float, default=0.0
+        Standard deviation of Gaussian noise inside the activation, in training only.
+    n_jobs : int, optional
+        Threads over series; None is 1, -1 all cores. The result does not depend on it.
+    random_state : int, RandomState, Generator or None, default=None
+
+    Attributes
+    ----------
+    recurrent_weights_ : ndarray, csr_array or ShiftMatrix of shape (n_units, n_units)
+        ``W``, scaled; entry (i, j) is the weight from unit j to unit i.
+    input_weights_ : ndarray or csr_array of shape (n_units, n_features)
+    bias_ : ndarray of shape (n_units,)
+    leak_rates_ : ndarray of shape (n_units,)
+
+    References
+    ----------
+    H. Jaeger, The "echo state" approach to analysing and training recurrent neural networks, GMD Report 148,
+    2001. H. Jaeger, M. Lukosevicius, D. Popovici, U. Siewert, Optimization and applications of echo state
+    networks with leaky-integrator neurons, Neural Networks 20 (2007).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.sin(np.arange(100.0)).reshape(-1, 1)
+    >>> reservoir = EchoState(50, random_state=0).fit(X)
+    >>> states = reservoir.transform(X)
+    >>> states.shape
+    (100, 50)
+
+    State goes in and comes out: two halves in turn are the whole.
+
+    >>> first, state = reservoir.transform(X[:60], return_state=True)
+    >>> second = reservoir.transform(X[60:], initial_state=state)
+    >>> np.allclose(np.vstack([first, second]), states)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "n_units": [Interval(Integral, 1, None, closed="left")],
+        "spectral_radius": [Interval(Real, 0, None, closed="left"), None],
+        "singular_value": [Interval(Real, 0, None, closed="left"), None],
+        "leak_rate": [Interval(Real, 0, 1, closed="right"), "array-like"],
+        "input_scaling": [Interval(Real, 0, None, closed="left"), "array-like"],
+        "bias_scaling": [Interval(Real, 0, None, closed="left")],
+        "connectivity": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(RealNotInt, 0, 1, closed="right"),
+            None,
+        ],
+        "topology": [StrOptions(set(TOPOLOGIES)), callable, "array-like", "sparse matrix", ShiftMatrix],
+        "topology_options": [dict, None],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "input_weights": [StrOptions(set(INPUT_WEIGHTS)), "array-like", "sparse matrix"],
+        "input_connectivity": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(RealNotInt, 0, 1, closed="right"),
+            None,
+        ],
+        "noise": [Interval(Real, 0, None, closed="left")],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state", np.random.Generator],
+    }
+
+    states_are_state = True
+
+    def __init__(
+        self,
+        n_units=500,
+        *,
+        spectral_radius=0.9,
+        singular_value=None,
+        leak_rate=1.0,
+        input_scaling=1.0,
+        bias_scaling=0.2,
+        connectivity=None,
+        topology="random",
+        topology_options=None,
+        activation="tanh",
+        input_weights="uniform",
+        input_connectivity=None,
+        noise=0.0,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.n_units = n_units
+        self.spectral_radius = spectral_radius
+        self.singular_value = singular_value
+        self.leak_rate = leak_rate
+        self.input_scaling = input_scaling
+        self.bias_scaling = bias_scaling
+        self.connectivity = connectivity
+        self.topology = topology
+        self.topology_options = topology_options
+        self.activation = activation
+        self.input_weights = input_weights
+        self.input_connectivity = input_connectivity
+        self.noise = noise
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def _build(self, n_features, dtype, rng):
+        scale = (
+            {"spectral_radius": self.spectral_radius}
+            if self.singular_value is None
+            else {"singular_value": self.singular_value}
+        )
+        self.recurrent_weights_ = make_recurrent_weights(
+            self.topology,
+            self.n_units,
+            rng,
+            connectivity=self.connectivity,
+            **scale,
+            **(self.topology_options or {}),
+        )
+        self.input_weights_ = make_input_weights(
+            self.input_weights,
+            self.n_units,
+            n_features,
+            rng,
+            scaling=self.input_scaling,
+            connectivity=self.input_connectivity,
+        )
+        self.bias_ = self.bias_scaling * rng.uniform(-1, 1, self.n_units)
+        self.leak_rates_ = self._read_leak_rate()
+        self.n_states_ = self.state_size_ = self.n_units
+        self._kernel_arrays_ = self._prepare(dtype)
+
+    def _read_leak_rate(self):
+        leak = np.array(self.leak_rate, dtype=float)
+        if leak.ndim and leak.shape != (self.n_units,):
+            raise ValueError(
+                f"leak_rate has shape {leak.shape}, expected one number or ({self.n_units},), one per unit"
+            )
+        if not ((leak > 0) & (leak <= 1)).all():
+            raise ValueError(f"leak_rate must lie in (0, 1] for every unit, got {leak.min()} to {leak.max()}")
+        return np.full(self.n_units, leak) if leak.ndim == 0 else leak
+
+    def _prepare(self, dtype):
+        """What the kernels need, in one precision: recurrence, input map with the bias as last row, leak."""
+        weights = self.recurrent_weights_
+        recurrence: Dense | Sliced | Shifted
+        if isinstance(weights, ShiftMatrix):
+            offsets = np.ascontiguousarray(weights.offsets % self.n_units, dtype=np.int64)
+            recurrence = Shifted(np.ascontiguousarray(weights.weights, dtype=dtype), offsets)
+        elif sp.issparse(weights):
+            recurrence = slice_rows(weights, dtype)
+        else:
+            recurrence = Dense(np.ascontiguousarray(weights, dtype=dtype))
+        if sp.issparse(self.input_weights_):
+            input_map = sp.csr_array(sp.vstack([self.input_weights_.T, self.bias_[np.newaxis]]), dtype=dtype)
+        else:
+            input_map = np.ascontiguousarray(np.vstack([self.input_weights_.T, self.bias_]), dtype=dtype)
+        return recurrence, input_map, self.leak_rates_.astype(dtype)
+
+    def _arrays(self, dtype):
+        prepared = self._kernel_arrays_
+        return prepared if prepared[2].dtype == dtype else self._prepare(dtype)
+
+    def _drive_of(self, rows, input_map):
+        """Input and bias of every row, (n_rows, n_units): what does not depend on the state."""
+        extended = np.empty((rows.shape[0], rows.shape[1] + 1), dtype=rows.dtype)
+        extended[:, :-1] = rows
+        extended[:, -1] = 1
+        if sp.issparse(input_map):
+            return (sp.csr_array(extended) @ input_map).toarray()
+        return extended @ input_map
+
+    def _run(self, rows, layout, initial, noise_rng=None):
+        recurrence, input_map, leak = self._arrays(rows.dtype)
+        states = self._drive_of(rows, input_map)
+        if noise_rng is not None and self.noise > 0:
+            states += self.noise * noise_rng.standard_normal(states.shape, dtype=states.dtype)
+        code = ACTIVATIONS[self.activation]
+        if len(layout.lengths) < _MIN_SERIES_FOR_BLOCK:
+            return states, self._run_each(states, layout, initial, recurrence, leak, code)
+        return states, self._run_blocks(states, layout, initial, recurrence, leak, code)
+
+    def _run_each(self, states, layout, initial, recurrence, leak, code):
+        final = np.empty_like(initial)
+
+        def run(s):
+            previous = np.concatenate([initial[s], initial[s]])
+            start = layout.starts[s]
+            drive(states[start : start + layout.lengths[s]], recurrence, previous, leak, code)
+            final[s] = previous[: self.n_units]
+
+        self._in_threads(run, range(len(layout.lengths)))
+        return final
+
+    def _run_blocks(self, states, layout, initial, recurrence, leak, code):
+        """Series of about equal length share a block; a block goes on with those that are longer."""
+        sliced = sliced_for_block(recurrence, self.recurrent_weights_, states.dtype)
+        order = np.argsort(layout.lengths, kind="stable")[::-1]
+        final = np.empty_like(initial)
+
+        def run(series):
+            first, left, current = layout.starts[series], layout.lengths[series], initial[series]
+            while len(series):
+                n_steps = int(left[-1])  # sorted: the last is the shortest
+                lanes = np.arange(BLOCK) % len(series)
+                block = np.ascontiguousarray(current[lanes].T)
+                drive_block(states, first[lanes], n_steps, sliced, block, leak, code)
+                last = states[first + n_steps - 1]
+                ended = left == n_steps
+                final[series[ended]] = last[ended]
+                series, first, left = series[~ended], first[~ended] + n_steps, left[~ended] - n_steps
+                current = last[~ended]
+
+        self._in_threads(run, [order[i : i + BLOCK] for i in range(0, len(order), BLOCK)])
+        return final
+
+    def _in_threads(self, task, arguments):
+        n_threads = min(effective_n_jobs(self.n_jobs), len(arguments))
+        if n_threads <= 1:
+            for argument in arguments:
+                task(argument)
+        else:
+            with ThreadPoolExecutor(n_threads) as pool:
+                list(pool.map(task, arguments))
+
+    def _run_free(self, outputs, weights, initial, exog, gain, retention=None):
+        n_outputs = outputs.shape[1]
+        recurrence, input_map, leak = self._arrays(outputs.dtype)
+        retention = np.zeros(0, outputs.dtype) if retention is None else retention
+        into = input_map[:n_outputs]
+        feedback_weights = (into.toarray() if sp.issparse(into) else into) * outputs.dtype.type(gain)
+        states = np.empty((len(outputs) - 1, self.n_units + len(retention)), dtype=outputs.dtype)
+        states[:, : self.n_units] = self._drive_of(exog, input_map[n_outputs:])
+        previous = np.concatenate([initial[: self.n_units]] * 2)
+        traces = initial[self.n_units :].copy()
+        n_done = run_free(
+            states,
+            outputs,
+            recurrence,
+            previous,
+            leak,
+            ACTIVATIONS[self.activation],
+            traces,
+            retention,
+            weights,
+            feedback_weights,
+        )
+        return np.concatenate([previous[: self.n_units], traces]), n_done

@@ -1,0 +1,232 @@
+"""ESNRegressor: any reservoir and any readout, a target at every step."""
+
+from numbers import Real
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import MultiOutputMixin, RegressorMixin, _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from reservoir.base import FLOATS
+from reservoir.network import EchoStateNetwork
+from reservoir.sequences import stack, stack_targets
+
+
+class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
+    r"""Echo-state network for regression: a target at every step of a series.
+
+    .. math::
+
+        s(t) = F\big(s(t-1), [x(t), \phi\, y(t-1)]\big), \qquad \hat y(t) = V [s(t), x(t)] + c
+
+    ``F`` is the reservoir; only the readout is learned. Feedback of the target (``phi``) and inputs beside
+    the states (``x`` in the readout) are options.
+
+    Parameters
+    ----------
+    reservoir : Reservoir, optional
+        Default: ``EchoState()``. It is cloned.
+    readout : regressor, optional
+        Any scikit-learn regressor. Default: ``RidgeReadout()``, which is fitted while the states are
+        produced, in memory that does not grow with the length of the series; others get all states at once.
+    washout : int, default=100
+        Rows at the start of each series that are left out of training, while the reservoir forgets that it
+        started from rest; at most half of a series.
+    feedback_scaling : float, default=0.0
+        ``phi``. If not 0, the previous targets enter the reservoir as further inputs, the true ones in
+        training (teacher forcing), the predicted ones in ``predict``. The input scaling of the reservoir
+        multiplies them too.
+    input_skip : bool, default=False
+        Let the readout see the inputs beside the states.
+    predict_state : {"last", "zero"}, default="last"
+        Where ``predict`` starts without ``groups`` and ``initial_state``: at the end of training, as if the
+        rows went on from there, or at rest. With several training series it is always at rest.
+    random_state : int, RandomState, Generator or None, default=None
+        Seeds every part whose own ``random_state`` is None.
+
+    Attributes
+    ----------
+    reservoir_, readout_ : estimators
+        The fitted clones.
+    final_state_ : ndarray of shape (state_size,) or (n_series, state_size)
+        State at the end of training, followed by the last target if there is feedback.
+    fitted_values_ : ndarray in the form of ``y``
+        In-sample fit of every training row, the washout included; driven anew at each access. With feedback
+        the true targets are fed back.
+    n_features_in_ : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.sin(0.3 * np.arange(601.0))
+    >>> X, y = x[:-1, np.newaxis], x[1:]
+    >>> model = ESNRegressor(EchoState(100, random_state=0)).fit(X[:400], y[:400])
+    >>> bool(np.abs(model.predict(X[400:]) - y[400:]).max() < 1e-3)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **EchoStateNetwork._parameter_constraints,
+        "feedback_scaling": [Interval(Real, None, None, closed="neither")],
+        "predict_state": [StrOptions({"last", "zero"})],
+    }
+
+    def __init__(
+        self,
+        reservoir=None,
+        readout=None,
+        *,
+        washout=100,
+        feedback_scaling=0.0,
+        input_skip=False,
+        predict_state="last",
+        random_state=None,
+    ):
+        self.reservoir = reservoir
+        self.readout = readout
+        self.washout = washout
+        self.feedback_scaling = feedback_scaling
+        self.input_skip = input_skip
+        self.predict_state = predict_state
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, groups=None):
+        """Drive the reservoir over the series and learn the readout.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features), list of such, or array (n_series, n_steps, n_features)
+            Rows are consecutive time steps.
+        y : array-like of shape (n_rows,) or (n_rows, n_targets), or in the form of ``X``
+        groups : array-like of shape (n_rows,), optional
+            Label of the series of each row.
+
+        Returns
+        -------
+        self
+        """
+        rows, layout = stack(X, groups)
+        rows, targets = validate_data(
+            self, rows, stack_targets(y, layout), dtype=FLOATS, multi_output=True, y_numeric=True
+        )
+        self._flat_targets = targets.ndim == 1
+        columns = targets.reshape(len(rows), -1).astype(rows.dtype, copy=False)
+        self._n_outputs = columns.shape[1]
+        inputs = self._with_feedback(rows, columns, layout)
+        seed = self._start(inputs.shape[1], rows.dtype)
+        final = self._train(inputs, rows, targets, layout, seed)
+        self._training = inputs.copy(), layout
+        if self.feedback_scaling:
+            ends = layout.starts + layout.lengths - 1
+            final = np.hstack([final, columns[ends]])
+        self.final_state_ = final[0] if len(final) == 1 else final
+        return self
+
+    def predict(self, X, groups=None, initial_state=None, return_state=False):
+        """Predict a target for every row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features), list of such, or array (n_series, n_steps, n_features)
+        groups : array-like of shape (n_rows,), optional
+            Label of the series of each row. Each series starts from rest.
+        initial_state : array-like of shape (state_size,) or (n_series, state_size), optional
+            States to start from.
+        return_state : bool, default=False
+            Also return the state after the last row.
+
+        Returns
+        -------
+        y : ndarray of shape (n_rows,) or (n_rows, n_targets), or in the form of ``X``
+        state : ndarray
+            Only with ``return_state``.
+        """
+        check_is_fitted(self)
+        rows, layout = stack(X, groups)
+        rows = validate_data(self, rows, dtype=FLOATS, reset=False)
+        state = self._initial(initial_state, layout, rows.dtype)
+        if self.feedback_scaling:
+            predicted = self._predict_closed(rows, layout, state)
+        else:
+            predicted = self._readout_of(rows, rows, layout, state)
+        predicted = layout.restore(predicted.reshape(len(rows)) if self._flat_targets else predicted)
+        return (predicted, state[0] if layout.is_single else state) if return_state else predicted
+
+    @property
+    def fitted_values_(self):
+        """In-sample fit of every training row, driven anew at each access."""
+        check_is_fitted(self)
+        inputs, layout = self._training
+        state = self.reservoir_._zero_states(len(layout.lengths), inputs.dtype)
+        rows = inputs[:, inputs.shape[1] - self.n_features_in_ :]
+        fitted = self._readout_of(rows, inputs, layout, state)
+        return layout.restore(fitted.reshape(len(rows)) if self._flat_targets else fitted)
+
+    # ---------------------------------------------------------------- private
+
+    def _with_feedback(self, rows, targets, layout):
+        """Inputs of the reservoir in training: the fed back targets, zero at each start, and the rows."""
+        if not self.feedback_scaling:
+            return rows
+        previous = np.zeros_like(targets)
+        previous[1:] = self.feedback_scaling * targets[:-1]
+        previous[layout.starts] = 0
+        return np.hstack([previous, rows])
+
+    def _initial(self, initial_state, layout, dtype):
+        """States to start from, (n_series, state_size), with the last target behind if there is feedback."""
+        n_series = len(layout.lengths)
+        n_outputs = self._n_outputs if self.feedback_scaling else 0
+        if initial_state is None:
+            if layout.is_single and self.predict_state == "last" and self.final_state_.ndim == 1:
+                return self.final_state_[np.newaxis].astype(dtype)
+            zeros = self.reservoir_._zero_states(n_series, dtype)
+            return np.hstack([zeros, np.zeros((n_series, n_outputs), dtype)])
+        state = np.array(initial_state, dtype=dtype, ndmin=2)
+        expected = self.reservoir_.state_size_ + n_outputs
+        if state.shape != (n_series, expected):
+            raise ValueError(
+                f"initial_state has shape {np.shape(initial_state)}, expected ({expected},) for one series or "
+                f"({n_series}, {expected}) for these: pass what return_state=True gave"
+            )
+        return state
+
+    def _predict_closed(self, rows, layout, state):
+        """Predict with the predicted targets fed back."""
+        size, n_outputs = self.reservoir_.state_size_, self._n_outputs
+        weights, intercept, skip = self._linear_readout()
+        constant = rows @ skip.T + intercept
+        predicted = np.empty((len(rows), n_outputs), dtype=rows.dtype)
+        for s, (start, n_steps) in enumerate(zip(layout.starts, layout.lengths)):
+            part = slice(start, start + n_steps)
+            predicted[part], state[s, :size], n_done = self.reservoir_.run_free(
+                n_steps,
+                weights,
+                constant[part],
+                state[s, :size],
+                state[s, size:],
+                rows[part],
+                self.feedback_scaling,
+            )
+            if n_done < n_steps:
+                raise ValueError(
+                    f"the network with feedback diverged at step {n_done} of series {s}: lower feedback_scaling or "
+                    "the spectral radius, raise alpha of the readout, or train with noise in the reservoir"
+                )
+            state[s, size:] = predicted[part][-1]
+        return predicted
+
+    def _linear_readout(self):
+        """Readout as weights of states and (zero) of the previous output, intercept, weights of the inputs."""
+        if not hasattr(self.readout_, "coef_"):
+            raise ValueError(
+                f"readout={self.readout_!r} is not linear: with feedback_scaling != 0 use RidgeReadout or another "
+                "regressor with coef_ and intercept_"
+            )
+        coef = np.atleast_2d(self.readout_.coef_)
+        n_states, n_outputs = self.reservoir_.n_states_, self._n_outputs
+        skip = coef[:, n_states:] if self.input_skip else np.zeros((n_outputs, self.n_features_in_))
+        weights = np.hstack([coef[:, :n_states], np.zeros((n_outputs, n_outputs))])
+        return weights, np.atleast_1d(self.readout_.intercept_), skip

@@ -1,0 +1,215 @@
+"""ESNClassifier: any reservoir and any readout, a label at every step or one per series."""
+
+from numbers import Integral
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import ClassifierMixin, _fit_context, is_classifier
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from reservoir.base import FLOATS
+from reservoir.harvest import after_washout, harvest
+from reservoir.network import EchoStateNetwork
+from reservoir.sequences import stack, stack_targets
+
+
+class ESNClassifier(ClassifierMixin, EchoStateNetwork):
+    r"""Echo-state network for classification: a label at every step, or one per series.
+
+    Parameters
+    ----------
+    reservoir : Reservoir, optional
+        Default: ``EchoState()``. It is cloned.
+    readout : classifier or regressor, optional
+        Any scikit-learn classifier, or a regressor, which is fitted on indicators (1 for the class, -1 for
+        the others) and classifies by the largest value. Default: ``RidgeReadout()``.
+    washout : int, default=0
+        Rows at the start of each series that are left out of training, at most half of it; for one label
+        per series, left out of mean states.
+    pooling : None, "last", "mean" or "segments", default=None
+        None predicts a label for every row. Otherwise one for each series, from its last state, its mean
+        state, or the mean states of ``n_segments`` equal parts of it, one after the other.
+    n_segments : int, default=3
+        Only for ``pooling="segments"``.
+    input_skip : bool, default=False
+        Let the readout see the inputs beside the states.
+    random_state : int, RandomState, Generator or None, default=None
+        Seeds every part whose own ``random_state`` is None.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    reservoir_, readout_ : estimators
+        The fitted clones.
+    n_features_in_ : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> t = np.arange(60.0)[:, np.newaxis]
+    >>> slow = [np.sin(0.2 * t + rng.uniform(0, 6)) for _ in range(20)]
+    >>> fast = [np.sin(0.3 * t + rng.uniform(0, 6)) for _ in range(20)]
+    >>> labels = ["slow"] * 20 + ["fast"] * 20
+    >>> model = ESNClassifier(EchoState(50, random_state=0), pooling="mean").fit(slow + fast, labels)
+    >>> model.predict([np.sin(0.3 * t + 1.0)]).tolist()
+    ['fast']
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **EchoStateNetwork._parameter_constraints,
+        "pooling": [StrOptions({"last", "mean", "segments"}), None],
+        "n_segments": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        reservoir=None,
+        readout=None,
+        *,
+        washout=0,
+        pooling=None,
+        n_segments=3,
+        input_skip=False,
+        random_state=None,
+    ):
+        self.reservoir = reservoir
+        self.readout = readout
+        self.washout = washout
+        self.pooling = pooling
+        self.n_segments = n_segments
+        self.input_skip = input_skip
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, groups=None):
+        """Drive the reservoir over the series and learn the readout.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features), list of such, or array (n_series, n_steps, n_features)
+        y : array-like of shape (n_rows,) or, with ``pooling``, (n_series,) or (n_rows,)
+            Labels per row; with pooling per series, or per row and equal within a series.
+        groups : array-like of shape (n_rows,), optional
+            Label of the series of each row.
+
+        Returns
+        -------
+        self
+        """
+        rows, layout = stack(X, groups)
+        targets = stack_targets(y, layout)
+        rows, targets = self._validate(rows, targets, layout)
+        check_classification_targets(targets)
+        self.classes_, codes = np.unique(targets, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"y has one class, {self.classes_[0]!r}: a classifier needs samples of at least two classes"
+            )
+        seed = self._start(rows.shape[1], rows.dtype)
+        self._by_label = is_classifier(self.readout_)
+        signs = np.where(codes[:, np.newaxis] == np.arange(len(self.classes_)), 1.0, -1.0)
+        answers = targets if self._by_label else signs
+        if self.pooling is None:
+            self._train(rows, rows, answers, layout, seed)
+        else:
+            self.readout_.fit(self._pooled(rows, layout, np.random.default_rng(seed)), answers)
+        return self
+
+    def predict(self, X, groups=None):
+        """Predict labels, for every row or, with ``pooling``, for every series.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features), list of such, or array (n_series, n_steps, n_features)
+        groups : array-like of shape (n_rows,), optional
+            Label of the series of each row.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,) or (n_series,), or per row in the form of ``X``
+        """
+        labels, layout = self._answer(X, groups, "predict")
+        if not self._by_label:
+            labels = self.classes_[np.argmax(labels, axis=1)]
+        return self._restored(labels, layout)
+
+    def decision_function(self, X, groups=None):
+        """Return the value of each class: the prediction of its indicator, or the readout's own.
+
+        Parameters
+        ----------
+        X, groups : see ``predict``
+
+        Returns
+        -------
+        ndarray of shape (n_rows or n_series, n_classes), or (n_rows or n_series,) for two classes
+        """
+        values, layout = self._answer(X, groups, None)
+        if not self._by_label and len(self.classes_) == 2:
+            values = values[:, 1] - values[:, 0]
+        return self._restored(values, layout)
+
+    # ---------------------------------------------------------------- private
+
+    def _validate(self, rows, targets, layout):
+        """Validated rows and targets, one per row or, with pooling, one per series."""
+        if self.pooling is None:
+            return validate_data(self, rows, targets, dtype=FLOATS)
+        rows = validate_data(self, rows, dtype=FLOATS)
+        targets = np.asarray(targets)
+        if len(targets) == len(layout.lengths):
+            return rows, targets
+        if len(targets) != len(rows):
+            raise ValueError(
+                f"y has {len(targets)} labels for {len(layout.lengths)} series of {len(rows)} rows in all: give one "
+                "label per series, or one per row"
+            )
+        first = targets[layout.starts]
+        if (targets != np.repeat(first, layout.lengths)).any():
+            raise ValueError("y changes within a series: with pooling, all rows of a series have one label")
+        return rows, first
+
+    def _answer(self, X, groups, method):
+        check_is_fitted(self)
+        rows, layout = stack(X, groups)
+        rows = validate_data(self, rows, dtype=FLOATS, reset=False)
+        if method is None:
+            method = "decision_function" if self._by_label else "predict"
+        if self.pooling is not None:
+            return getattr(self.readout_, method)(self._pooled(rows, layout)), layout
+        state = self.reservoir_._zero_states(len(layout.lengths), rows.dtype)
+        return self._readout_of(rows, rows, layout, state, method), layout
+
+    def _restored(self, values, layout):
+        return values if self.pooling is not None else layout.restore(values)
+
+    def _pooled(self, rows, layout, noise_rng=None):
+        """One row of features per series."""
+        n_series = len(layout.lengths)
+        n_parts = self.n_segments if self.pooling == "segments" else 1
+        width = self.reservoir_.n_states_ + (rows.shape[1] if self.input_skip else 0)
+        sums = np.zeros((n_series * n_parts, width), dtype=rows.dtype)
+        counts = np.zeros(n_series * n_parts)
+        state = self.reservoir_._zero_states(n_series, rows.dtype)
+        for index, position, states in harvest(self.reservoir_, rows, layout, state, noise_rng):
+            series = np.searchsorted(layout.starts, index, side="right") - 1 if n_series > 1 else 0 * position
+            if self.pooling == "last":
+                kept = position == layout.lengths[series] - 1
+            else:
+                kept = after_washout(self.washout, layout, index, position)
+            part = self._part(layout, series, position)
+            cell = (series * n_parts + part)[kept]
+            np.add.at(sums, cell, self._features(states, rows[index])[kept])
+            counts += np.bincount(cell, minlength=len(counts))
+        return (sums / np.maximum(counts, 1)[:, np.newaxis].astype(rows.dtype)).reshape(n_series, -1)
+
+    def _part(self, layout, series, position):
+        """Segment of each row among the rows of its series after the washout."""
+        if self.pooling != "segments":
+            return 0 * position
+        first = np.minimum(self.washout, layout.lengths // 2)[series]
+        length = layout.lengths[series] - first
+        return np.maximum(position - first, 0) * self.n_segments // length

@@ -1,0 +1,142 @@
+"""Drive a reservoir over any amount of data in pieces, so that its states never stand in memory at once."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from reservoir.base import Reservoir
+from reservoir.readout import RidgeReadout
+from reservoir.sequences import Layout, clipped_washout
+
+# Rows of states produced at a time: enough for the matrix products over them to run at full speed.
+CHUNK_ROWS = 1024
+_SERIES_AT_ONCE = 64
+_SHORTEST_PIECE = 64
+
+
+def harvest(reservoir: Reservoir, rows, layout: Layout, state, noise_rng=None) -> Iterator[tuple]:
+    """Yield the states of stacked series piece by piece.
+
+    Series are driven side by side where there are many and one after the other where there are few; within a
+    series pieces come in time order.
+
+    Parameters
+    ----------
+    reservoir : Reservoir
+        Fitted.
+    rows : ndarray of shape (n_rows, n_features)
+        Validated inputs of all series.
+    layout : Layout
+    state : ndarray of shape (n_series, state_size)
+        States to start from; overwritten by the states at the end of what has been yielded.
+    noise_rng : numpy.random.Generator, optional
+        Source of state noise.
+
+    Yields
+    ------
+    index : slice or ndarray
+        Rows that this piece covers.
+    position : ndarray
+        Position of each of them in its series.
+    states : ndarray of shape (len(position), n_states)
+        A new array each time.
+    """
+    if len(layout.lengths) == 1:
+        for start in range(0, len(rows), CHUNK_ROWS):
+            stop = min(start + CHUNK_ROWS, len(rows))
+            piece = Layout(np.array([stop - start]), "single")
+            states, state[:] = reservoir._run(rows[start:stop], piece, state, noise_rng)
+            yield slice(start, stop), np.arange(start, stop), states
+        return
+    for series in _waves(layout.lengths):
+        for begin, n_steps in _pieces(layout.lengths[series]):
+            running = n_steps > 0
+            now, piece = series[running], Layout(n_steps[running], "stacked")
+            position = np.concatenate([begin + np.arange(n) for n in piece.lengths])
+            index = np.repeat(layout.starts[now], piece.lengths) + position
+            states, state[now] = reservoir._run(rows[index], piece, state[now], noise_rng)
+            yield index, position, states
+
+
+def _waves(lengths) -> Iterator[np.ndarray]:
+    """Series to drive side by side: of similar length, about CHUNK_ROWS rows at a time."""
+    order = np.argsort(lengths, kind="stable")[::-1]
+    begin = 0
+    while begin < len(order):
+        at_once = max(_SERIES_AT_ONCE, CHUNK_ROWS // max(int(lengths[order[begin]]), 1))
+        yield order[begin : begin + at_once]
+        begin += at_once
+
+
+def _pieces(lengths) -> Iterator[tuple[int, np.ndarray]]:
+    """First step and number of steps of each series, piece by piece."""
+    size = max(_SHORTEST_PIECE, CHUNK_ROWS // len(lengths))
+    for begin in range(0, int(lengths.max()), size):
+        yield begin, np.clip(lengths - begin, 0, size)
+
+
+def after_washout(washout: int, layout: Layout, index, position) -> np.ndarray:
+    """Which rows of a piece lie after the washout of their series."""
+    if len(layout.lengths) == 1:
+        return position >= clipped_washout(washout, int(layout.lengths[0]))
+    series = np.searchsorted(layout.starts, index, side="right") - 1
+    return position >= np.minimum(washout, layout.lengths // 2)[series]
+
+
+def train_readout(
+    readout: Any,
+    reservoir: Reservoir,
+    inputs,
+    targets,
+    layout: Layout,
+    features: Callable,
+    *,
+    usable=None,
+    washout: int = 0,
+    noise_seed: int = 0,
+) -> np.ndarray:
+    """Fit a readout on the states of stacked series, from rest, without holding them where it can.
+
+    Parameters
+    ----------
+    readout : regressor or classifier
+        ``RidgeReadout`` is fed piece by piece; others get all features at once.
+    reservoir : Reservoir
+        Fitted.
+    inputs, targets : ndarray of shape (n_rows, n_features) and (n_rows, ...)
+    layout : Layout
+    features : callable
+        ``features(states, index)`` gives what the readout sees of the rows ``index``.
+    usable : ndarray of bool, shape (n_rows,), optional
+        Rows that have a target.
+    washout : int, default=0
+        Rows left out at the start of each series, at most half of it.
+    noise_seed : int, default=0
+
+    Returns
+    -------
+    ndarray of shape (n_series, state_size)
+        States at the end of each series.
+    """
+    final = reservoir._zero_states(len(layout.lengths), inputs.dtype)
+
+    def blocks():
+        final[:] = reservoir._zero_states(len(final), inputs.dtype)
+        noise_rng = np.random.default_rng(noise_seed)
+        for index, position, states in harvest(reservoir, inputs, layout, final, noise_rng):
+            kept = after_washout(washout, layout, index, position)
+            if usable is not None:
+                kept = kept & usable[index]
+            seen = features(states, index)
+            if kept.all():
+                yield seen, targets[index], None
+            elif kept.any():
+                yield seen[kept], targets[index][kept], None
+
+    if isinstance(readout, RidgeReadout):
+        readout.fit_stream(blocks)
+    else:
+        parts, answers, _ = zip(*blocks())
+        readout.fit(np.concatenate(parts), np.concatenate(answers))
+    return final

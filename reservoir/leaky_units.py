@@ -1,0 +1,120 @@
+"""LeakyUnits: linear traces with time constants of their own beside any reservoir."""
+
+from numbers import Real
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils._param_validation import HasMethods, Interval
+
+from reservoir.base import Reservoir
+from reservoir.dynamics import trace
+from reservoir.echo_state import EchoState
+from reservoir.random_source import seed_open_parts
+
+
+class LeakyUnits(Reservoir):
+    r"""Linear leaky units beside any reservoir: the states are the pair (h, mu).
+
+    .. math:: \mu(t) = \alpha \odot \mu(t-1) + (1 - \alpha) \odot h(t-1)
+
+    Every state ``h`` of the reservoir is averaged over the past by a unit of its own retention ``alpha``:
+    from 0 (the previous state) to near 1 (a long memory). At rest h and mu are 0.
+
+    Parameters
+    ----------
+    reservoir : Reservoir, optional
+        Default: ``EchoState()``. It is cloned.
+    retention : float, tuple of 2 floats, or array-like of shape (n_states,), default=(0.5, 0.99)
+        ``alpha`` in [0, 1] per state of the reservoir. A tuple of two below 1 spreads the time constants
+        1 / (1 - alpha) evenly on a logarithmic scale between both, in random order.
+    random_state : int, RandomState, Generator or None, default=None
+        Order of the spread; also seeds the reservoir if its own ``random_state`` is None.
+
+    Attributes
+    ----------
+    reservoir_ : Reservoir
+        The fitted clone.
+    retention_ : ndarray of shape (n_units,)
+        ``alpha``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.ones((200, 1))
+    >>> units = LeakyUnits(EchoState(20, random_state=0), retention=0.9).fit(X)
+    >>> states = units.transform(X)
+    >>> states.shape
+    (200, 40)
+
+    On a constant input the traces approach the states.
+
+    >>> bool(np.allclose(states[-1, :20], states[-1, 20:], atol=1e-6))
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "reservoir": [HasMethods(["fit", "transform"]), None],
+        "retention": [Interval(Real, 0, 1, closed="both"), "array-like", tuple],
+        "random_state": ["random_state", np.random.Generator],
+    }
+
+    def __init__(self, reservoir=None, *, retention=(0.5, 0.99), random_state=None):
+        self.reservoir = reservoir
+        self.retention = retention
+        self.random_state = random_state
+
+    def _build(self, n_features, dtype, rng):
+        self.reservoir_ = EchoState() if self.reservoir is None else clone(self.reservoir)
+        if self.random_state is not None:
+            seed_open_parts(self.reservoir_, rng)
+        self.reservoir_.fit(np.zeros((1, n_features), dtype=dtype))
+        n_traces = self.reservoir_.n_states_
+        self.retention_ = self._read_retention(n_traces, rng)
+        self.n_states_ = 2 * n_traces
+        self._extra = 0 if self.reservoir_.states_are_state else n_traces
+        self.state_size_ = self.reservoir_.state_size_ + self._extra + n_traces
+
+    def _split(self, state):
+        """The reservoir's own state, its last output h, and the traces, of states (n_series, state_size)."""
+        own, n_traces = self.reservoir_.state_size_, len(self.retention_)
+        return (
+            state[:, :own],
+            state[:, own + self._extra - n_traces : own + self._extra],
+            state[:, -n_traces:],
+        )
+
+    def _run(self, rows, layout, initial, noise_rng=None):
+        own, last, traces = (part.copy() for part in self._split(initial))
+        h, final = self.reservoir_._run(rows, layout, own, noise_rng)
+        n_traces = h.shape[1]
+        states = np.empty((len(h), 2 * n_traces), dtype=h.dtype)
+        states[:, :n_traces] = h
+        retention = self.retention_.astype(h.dtype)
+        for s, (start, n_steps) in enumerate(zip(layout.starts, layout.lengths)):
+            trace(states[start : start + n_steps], last[s], traces[s], retention)
+        return states, np.hstack([final, last, traces] if self._extra else [final, traces])
+
+    def _run_free(self, outputs, weights, initial, exog, gain):
+        if isinstance(self.reservoir_, EchoState):
+            retention = self.retention_.astype(outputs.dtype)
+            return self.reservoir_._run_free(outputs, weights, initial, exog, gain, retention)
+        return super()._run_free(outputs, weights, initial, exog, gain)
+
+    def _read_retention(self, n_traces, rng):
+        values = np.array(self.retention, dtype=float)
+        if not ((values >= 0) & (values <= 1)).all():
+            raise ValueError(f"retention must lie in [0, 1], got {self.retention!r}: 0 is no memory")
+        if values.ndim == 0:
+            return np.full(n_traces, values)
+        if isinstance(self.retention, tuple) and len(values) == 2:
+            if values.max() == 1:
+                raise ValueError(f"retention={self.retention!r}: the end of a spread must lie below 1")
+            low, high = -np.log1p(-values)
+            return rng.permutation(-np.expm1(-np.linspace(low, high, n_traces)))
+        if values.shape != (n_traces,):
+            raise ValueError(
+                f"retention has shape {values.shape}, expected one number, a tuple of two, or ({n_traces},), "
+                "one per state of the reservoir"
+            )
+        return values
