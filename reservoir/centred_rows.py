@@ -84,7 +84,8 @@ class CentredRows:
             (self._rows_x, X, mean_x, step_x),
             (self._rows_y, y, mean_y, step_y),
         ):
-            np.subtract(rows, mean, out=out[:-1])
+            np.copyto(out[:-1], rows)  # before subtracting: it walks along the columns of a Fortran array
+            out[:-1] -= mean
             if root is not None:
                 out[:-1] *= root[:, np.newaxis]
             out[-1] = step
@@ -151,8 +152,8 @@ class GramSums(CentredRows):
     @property
     def noise(self) -> float:
         """Size of the rounding error of X'X, n_features * eps * ||X'X||_F: it can only grow with more rows."""
-        diagonal = self.gram.diagonal()
-        squared = 2 * np.vdot(self.gram, self.gram) - np.vdot(diagonal, diagonal)
+        entries, diagonal = self.gram.ravel(order="K"), self.gram.diagonal()
+        squared = 2 * np.vdot(entries, entries) - np.vdot(diagonal, diagonal)
         return self.n_features * EPS * float(np.sqrt(squared))
 
     def merge(self, other: CentredRows) -> None:

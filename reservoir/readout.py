@@ -41,10 +41,10 @@ class RidgeReadout(MultiOutputMixin, RegressorMixin, BaseEstimator):
         to rounding for every alpha >= 0 even where states are numerically singular, as those of a reservoir
         are; alpha = 0 gives the solution of least norm.
     ``"sums"``
-        Sums X'X and X'y, block by block. Two to four times as fast, but X'X carries rounding errors of about
+        Sums X'X and X'y, block by block. Three to four times as fast, but X'X carries rounding errors of up to
         ``noise = n_features * eps * ||X'X||_F``, and smaller penalties drown in them.
 
-    Neither holds more than one block of rows, besides a square matrix of n_features.
+    Either holds one block of rows at a time, beside square matrices of n_features.
 
     Parameters
     ----------
@@ -99,9 +99,17 @@ class RidgeReadout(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     Notes
     -----
-    Everything is computed in float64, float32 rows included. After ``partial_fit`` and ``+`` the solution is
-    computed when first asked for, and kept: adding many parts costs one solution. The equations of the path
-    and of both scores stand in `reservoir.ridge_path`, those of the sums in `reservoir.centred_rows`.
+    Leave-one-out needs no refits: the error at row i of a fit without it (and all its weight) is
+
+        (y_i - c - x_i'b) / (1 - h_i),    h_i = w_i / W + w_i (x_i - m)' (X'X + alpha I)^-1 (x_i - m)
+
+    with the weighted mean m, its centred X, and the sum W of the weights; generalised cross-validation puts the
+    mean of all h_i in the place of each. `reservoir.ridge_path` says how both come at once for all alphas, and
+    `reservoir.centred_rows` how rows are centred and folded away.
+
+    Everything is computed in float64, float32 rows included. On the road "svd", singular values below
+    max(n_rows, n_features) * eps of the largest are rounding noise and count as zero. After ``partial_fit``
+    and ``+`` the solution is computed when first asked for, and kept: adding many parts costs one solution.
 
     References
     ----------
