@@ -90,20 +90,16 @@ def plot_forecast(
         if number == 0 and band is not None:
             ax.fill_between(path.index, *band.T, color=colour, alpha=0.2, linewidth=0)
             name += "\ninterval" if coverage is None else f"\n{100 * coverage:g} % interval"
-        if number == 1:
-            limits = ax.get_ylim()
-        style: dict[str, Any] = (
-            {"linewidth": 1.9, "zorder": 3} if number == 0 else {"linewidth": 1.1, "alpha": 0.9}
-        )
         whole = pd.concat([joint, path])
-        ax.plot(whole.index, whole, color=colour, **style)
+        ax.plot(whole.index, whole, color=colour, linewidth=1.1 if number else 1.9, zorder=2 if number else 3)
         labels.append((path.iloc[-1], name, colour))
-    if len(paths) > 1:
-        _hold(ax, limits)
+    main = [shown, first]
     if truth is not None:
         actual = _as_series(truth, "truth", start)
+        main.append(actual)
         ax.plot(actual.index, actual, color=INK, linewidth=1.1, linestyle=(0, (2, 1.5)), zorder=4)
         labels.append((actual.iloc[-1], "truth", INK))
+    _hold(ax, main)
     _finish(ax, title, past.name)
     ax.axvline(joint.index[0], color=INK, linewidth=0.6, alpha=0.4)
     _label_ends(ax, labels)
@@ -173,21 +169,22 @@ def plot_backtest(
     labels = []
     for number, name in enumerate(names):
         colour = COLOURS[number]
-        style: dict[str, Any] = {
-            "linewidth": 1.9 if number == 0 else 1.1,
-            "zorder": 3 - number / 10,
-            "markersize": 4,
-        }
-        if number == 1:
-            limits = ax.get_ylim()
+        width, order = (1.1, 2) if number else (1.9, 3)
         for _, fold in table[table["model"] == name].groupby("window", sort=False):
             times = _stamps(pd.Index(fold["time"]))
             if number == 0 and "lower" in fold:
                 ax.fill_between(times, fold["lower"], fold["upper"], color=colour, alpha=0.2, linewidth=0)
-            ax.plot(times, fold["y_pred"], color=colour, marker="o" if len(fold) == 1 else "", **style)
+            marker = "o" if len(fold) == 1 else ""
+            line: dict[str, Any] = {
+                "color": colour,
+                "linewidth": width,
+                "marker": marker,
+                "markersize": 4,
+                "zorder": order,
+            }
+            ax.plot(times, fold["y_pred"], **line)
         labels.append((fold["y_pred"].iloc[-1], name, colour))
-    if len(names) > 1:
-        _hold(ax, limits)
+    _hold(ax, [shown, table.loc[table["model"] == names[0], "y_pred"]])
     for cutoff in table["cutoff"].unique():
         ax.axvline(_stamp(cutoff), color=INK, linewidth=0.6, alpha=0.25)
     _finish(ax, title, history.name)
@@ -310,11 +307,14 @@ def _one_series(result: BacktestResult, series: Any, target: Any) -> tuple[pd.Se
     return pd.Series(values.to_numpy(), _stamps(history.index), name=label), table
 
 
-def _hold(ax: Axes, limits: tuple[float, float]) -> None:
-    """Let further lines widen the picture by half of its height each way, not squash it."""
-    (low, high), (new_low, new_high) = limits, ax.get_ylim()
-    room = (high - low) / 2
-    ax.set_ylim(max(new_low, low - room), min(new_high, high + room))
+def _hold(ax: Axes, main: list[pd.Series]) -> None:
+    """Let intervals and rivals widen the picture by three quarters of the height of ``main``, not squash it."""
+    values = pd.concat(main)
+    values = values[np.isfinite(values)]
+    low, high = (values.min(), values.max()) if len(values) else (0.0, 0.0)
+    room = 0.75 * (high - low) if high > low else 1.0
+    drawn_low, drawn_high = ax.get_ylim()
+    ax.set_ylim(max(drawn_low, low - room), min(drawn_high, high + room))
 
 
 def _finish(ax: Axes, title: str | None, name: Any) -> None:
