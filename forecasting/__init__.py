@@ -8,6 +8,7 @@ from forecasting.base import Forecaster
 from forecasting.baselines import Drift, Naive, SeasonalNaive, WindowAverage
 from forecasting.local_forecaster import ColumnForecaster, LocalForecaster
 from forecasting.registry import FORECASTERS
+from forecasting.reservoir_model import ReservoirForecaster
 
 if TYPE_CHECKING:
     from forecasting.arima import ARIMA
@@ -35,6 +36,7 @@ __all__ = [
     "Forecaster",
     "LocalForecaster",
     "Naive",
+    "ReservoirForecaster",
     "SeasonalNaive",
     "Theta",
     "WindowAverage",

@@ -55,6 +55,10 @@ def _arima(m: int) -> dict:
     return {"order": (0, 1, 1), "seasonal_order": (0, 1, 1, m)} if 1 < m <= 12 else {"order": (1, 1, 1)}
 
 
+def _reservoir(m: int) -> dict:
+    return {"random_state": 0}
+
+
 FORECASTERS: dict[str, Recipe] = {
     "naive": Recipe("forecasting.baselines", "Naive", _nothing),
     "seasonal_naive": Recipe("forecasting.baselines", "SeasonalNaive", _season),
@@ -64,4 +68,5 @@ FORECASTERS: dict[str, Recipe] = {
     "ets": Recipe("forecasting.exponential_smoothing", "ETS", _season),
     "theta": Recipe("forecasting.theta", "Theta", _season),
     "arima": Recipe("forecasting.arima", "ARIMA", _arima),
+    "reservoir": Recipe("forecasting.reservoir_model", "ReservoirForecaster", _reservoir),
 }

@@ -22,13 +22,11 @@ class _State(NamedTuple):
     """Where one series stands.
 
     ``reservoir`` (state_size,), driven up to but not including the last observation; ``tail``
-    (1 + sum of the lags, n_targets), the last observations; ``centre``, ``scale`` (n_targets,).
+    (1 + sum of the lags, n_targets), the last observations.
     """
 
     reservoir: np.ndarray
     tail: np.ndarray
-    centre: np.ndarray
-    scale: np.ndarray
 
 
 class ReservoirForecaster(Forecaster):
@@ -51,13 +49,13 @@ class ReservoirForecaster(Forecaster):
         With ``coef_`` and ``intercept_``. Default: ``RidgeReadout`` over a path of penalties.
     strategy : {"recursive", "direct"}, default="recursive"
     max_horizon : int, default=24
-        Steps ahead that ``direct`` learns; ``recursive`` has no limit.
+        Steps ahead that ``direct`` learns; beyond it goes on from its own forecasts.
     differences : tuple of int, default=()
         Lags of the differences taken first and undone last: (1,) removes a trend, (12,) the yearly season of
         monthly data, (1, 12) both.
-    scaling : {"panel", "series", None}, default="panel"
-        Standardise by mean and standard deviation of all training series together, of each series (an unseen
-        one by its own context), or not at all. Exogenous variables are standardised over all series.
+    standardize : bool, default=True
+        Subtract the mean and divide by the standard deviation of the training series, all together, after
+        differencing; likewise for exogenous variables.
     washout : int, default=50
         Steps at the start of each series that are left out of training; at most half of it.
     input_skip : bool, default=True
@@ -87,7 +85,7 @@ class ReservoirForecaster(Forecaster):
         "strategy": [StrOptions({"recursive", "direct"})],
         "max_horizon": [Interval(Integral, 1, None, closed="left")],
         "differences": ["array-like", tuple],
-        "scaling": [StrOptions({"panel", "series"}), None],
+        "standardize": ["boolean"],
         "washout": [Interval(Integral, 0, None, closed="left")],
         "input_skip": ["boolean"],
         "random_state": ["random_state", np.random.Generator],
@@ -101,7 +99,7 @@ class ReservoirForecaster(Forecaster):
         strategy="recursive",
         max_horizon=24,
         differences=(),
-        scaling="panel",
+        standardize=True,
         washout=50,
         input_skip=True,
         random_state=None,
@@ -111,7 +109,7 @@ class ReservoirForecaster(Forecaster):
         self.strategy = strategy
         self.max_horizon = max_horizon
         self.differences = differences
-        self.scaling = scaling
+        self.standardize = standardize
         self.washout = washout
         self.input_skip = input_skip
         self.random_state = random_state
@@ -120,30 +118,28 @@ class ReservoirForecaster(Forecaster):
 
     def _fit(self, series, exog):
         differences = Differences(self.differences)
-        _check_lengths(series, differences.span + 2, "y")
+        _check_lengths(series, differences.span + 4, "y")
         self._learn_scaling([differences.apply(y) for y in series], exog)
-        levels = [self._level(y) for y in series]
-        standard = [self._standardised(y, level) for y, level in zip(series, levels)]
+        standard = [self._standardised(y) for y in series]
         lengths = np.array([len(z) - 1 for z in standard])
         known = [self._exog(X, n) for X, n in zip(_each(exog, series), lengths)]
         inputs = np.hstack([np.concatenate([z[:-1] for z in standard]), np.concatenate(known)])
         targets = np.concatenate([z[1:] for z in standard])
         final = self._learn(inputs, targets, Layout(lengths, "stacked"))
         n_kept = differences.span + 1
-        return [_State(state, y[-n_kept:].copy(), *level) for state, y, level in zip(final, series, levels)]
+        return [_State(state, y[-n_kept:].copy()) for state, y in zip(final, series)]
 
     def _predict(self, states, n_steps, exog):
-        if self.strategy == "direct" and n_steps > self.max_horizon:
-            raise ValueError(
-                f"horizon reaches {n_steps} steps ahead, but max_horizon={self.max_horizon}: set max_horizon to the "
-                'longest horizon before fit, or strategy="recursive"'
-            )
-        ahead = self._ahead_free if self.strategy == "recursive" else self._ahead_direct
+        at_once = n_steps if self.strategy == "recursive" else self.max_horizon
         paths = []
         for state, X in zip(states, _each(exog, states)):
-            z = ahead(state, n_steps, self._exog(X, n_steps))
-            y = z * state.scale + state.centre
-            paths.append(Differences(self.differences).undo(y, state.tail))
+            parts = [self._ahead(state, min(at_once, n_steps), X)]
+            for begin in range(at_once, n_steps, at_once):  # beyond max_horizon: go on from the forecasts
+                past = None if X is None else X[begin - at_once : begin]
+                state = self._advance(state, parts[-1], past)[-1]
+                ahead = None if X is None else X[begin:]
+                parts.append(self._ahead(state, min(at_once, n_steps - begin), ahead))
+            paths.append(np.concatenate(parts))
         return paths
 
     def _update(self, states, series, exog):
@@ -155,8 +151,8 @@ class ReservoirForecaster(Forecaster):
         rest = self.reservoir_._zero_states(1, np.float64)[0]
         states = []
         for y, X in zip(series, _each(exog, series)):
-            state = _State(rest, y[:n_kept], *self._level(y))
-            states.append(self._advance(state, y[n_kept:], None if X is None else X[n_kept:])[-1])
+            later = None if X is None else X[n_kept:]
+            states.append(self._advance(_State(rest, y[:n_kept]), y[n_kept:], later)[-1])
         return states
 
     def _trace(self, states, series, exog):
@@ -176,50 +172,53 @@ class ReservoirForecaster(Forecaster):
         if self.random_state is not None:
             seed_open_parts(self.reservoir_, rng)
         self.reservoir_.fit(np.zeros((1, inputs.shape[1])))
-        options = {"washout": self.washout, "noise_seed": int(rng.integers(2**63))}
-        parts = self.reservoir_, inputs
-        if self.strategy == "recursive":
-            self.readouts_ = [clone(readout)]
-            features = self._features_of(inputs)
-            return train_readout(self.readouts_[0], *parts, targets, layout, features, **options)
+        noise_seed = int(rng.integers(2**63))
         left = np.concatenate([np.arange(n, 0, -1) for n in layout.lengths])  # targets from each row on
         self.readouts_ = []
         for steps in self._heads(inputs.shape[1] > self.n_targets_):
             later = [np.minimum(np.arange(len(inputs)) + k, len(inputs) - 1) for k in steps]
-            self.readouts_.append(clone(readout))
-            features = self._features_of(inputs, inputs[later[0], self.n_targets_ :])
             wanted = np.hstack([targets[rows] for rows in later])
-            usable = left > steps[-1]
-            final = train_readout(self.readouts_[-1], *parts, wanted, layout, features, usable=usable, **options)
+            features = self._features_of(inputs, inputs[later[0], self.n_targets_ :])
+            usable = self._usable(left > steps[-1], layout)
+            parts = self.reservoir_, inputs, wanted, layout, features, usable, noise_seed
+            self.readouts_.append(clone(readout))
+            final = train_readout(self.readouts_[-1], *parts)
         return final
 
+    def _usable(self, has_target, layout):
+        """Rows that have their targets, without the washout: at most half of those of a series."""
+        usable = has_target.copy()
+        for start, n in zip(layout.starts, layout.lengths):
+            usable[start : start + min(self.washout, int(has_target[start : start + n].sum()) // 2)] = False
+        if not usable.any():
+            raise ValueError(
+                f"no series has the {self.max_horizon + 2} steps that max_horizon={self.max_horizon} needs: "
+                "give longer series or a smaller max_horizon"
+            )
+        return usable
+
     def _heads(self, with_exog):
-        """Steps ahead of each direct readout: all in one, unless each sees exogenous variables of its own."""
+        """Steps ahead of each readout: direct ones in one, unless each sees exogenous variables of its own."""
+        if self.strategy == "recursive":
+            return [[0]]
         return [[k] for k in range(self.max_horizon)] if with_exog else [list(range(self.max_horizon))]
 
-    def _features_of(self, inputs, later_exog=None):
+    def _features_of(self, inputs, later_exog):
         """What a readout sees of the rows ``index``: states, inputs, exogenous variables of its own step."""
         beside = inputs if self.input_skip else inputs[:, :0]
-        if later_exog is not None:
+        if self.strategy == "direct":
             beside = np.hstack([beside, later_exog])
         return lambda states, index: np.hstack([states, beside[index]])
 
     def _learn_scaling(self, differenced, exog):
-        self.centre_, self.scale_ = _moments(np.concatenate(differenced), self.scaling is not None)
+        self.centre_, self.scale_ = _moments(np.concatenate(differenced), self.standardize)
         if exog is not None:
-            self.exog_centre_, self.exog_scale_ = _moments(np.concatenate(exog), self.scaling is not None)
+            self.exog_centre_, self.exog_scale_ = _moments(np.concatenate(exog), self.standardize)
 
     # -------------------------------------------------------------- advancing
 
-    def _level(self, y):
-        """Centre and scale of the differences of one series."""
-        if self.scaling != "series":
-            return self.centre_, self.scale_
-        return _moments(Differences(self.differences).apply(y), True)
-
-    def _standardised(self, y, level):
-        centre, scale = level
-        return (Differences(self.differences).apply(y) - centre) / scale
+    def _standardised(self, y):
+        return (Differences(self.differences).apply(y) - self.centre_) / self.scale_
 
     def _exog(self, X, n_steps):
         """Standardised exogenous variables of the last ``n_steps`` rows; without any, no columns."""
@@ -230,16 +229,18 @@ class ReservoirForecaster(Forecaster):
     def _advance(self, state, y, X):
         """Return the states before and after each further observation of one series."""
         seen = np.concatenate([state.tail, y])
-        z = self._standardised(seen, (state.centre, state.scale))
+        z = self._standardised(seen)
         rows = np.hstack([z[:-1], self._exog(X, len(y))])
         carried = self._carried(state.reservoir, rows)
         n_kept = len(state.tail)
-        return [state._replace(reservoir=r, tail=seen[t : t + n_kept]) for t, r in enumerate(carried)]
+        return [_State(r, seen[t : t + n_kept]) for t, r in enumerate(carried)]
 
     def _carried(self, initial, rows):
         """Return the reservoir's state before and after each row."""
         if self.reservoir_.states_are_state and len(rows):
-            states, _ = self.reservoir_._run(rows, Layout(np.array([len(rows)]), "single"), initial[np.newaxis])
+            states, _ = self.reservoir_._run(
+                rows, Layout(np.array([len(rows)]), "single"), initial[np.newaxis]
+            )
             return [initial, *states]
         carried = [initial]
         for row in rows:
@@ -250,13 +251,21 @@ class ReservoirForecaster(Forecaster):
 
     # ------------------------------------------------------------- forecasting
 
+    def _ahead(self, state, n_steps, X):
+        exog = self._exog(None if X is None else X[:n_steps], n_steps)
+        ahead = self._ahead_free if self.strategy == "recursive" else self._ahead_direct
+        z = ahead(state, n_steps, exog)
+        return Differences(self.differences).undo(z * self.scale_ + self.centre_, state.tail)
+
     def _ahead_free(self, state, n_steps, exog):
         coef, intercept = _linear(self.readouts_[0])
         n_states, n_targets = self.reservoir_.n_states_, self.n_targets_
-        of_inputs = coef[:, n_states:] if self.input_skip else np.zeros((n_targets, n_targets + exog.shape[1]))
+        of_inputs = (
+            coef[:, n_states:] if self.input_skip else np.zeros((n_targets, n_targets + exog.shape[1]))
+        )
         weights = np.hstack([coef[:, :n_states], of_inputs[:, :n_targets]])
         constant = intercept + exog @ of_inputs[:, n_targets:].T
-        last = self._standardised(state.tail, (state.centre, state.scale))[-1]
+        last = self._standardised(state.tail)[-1]
         z, _, n_done = self.reservoir_.run_free(n_steps, weights, constant, state.reservoir, last, exog)
         if n_done < n_steps:
             warnings.warn(
@@ -268,7 +277,7 @@ class ReservoirForecaster(Forecaster):
         return z
 
     def _ahead_direct(self, state, n_steps, exog):
-        last = self._standardised(state.tail, (state.centre, state.scale))[-1]
+        last = self._standardised(state.tail)[-1]
         row = np.concatenate([last, exog[0]])[np.newaxis]
         one = Layout(np.array([1]), "single")
         states, _ = self.reservoir_._run(row, one, state.reservoir[np.newaxis])
@@ -310,8 +319,8 @@ def _check_lengths(series: list, least: int, name: str) -> None:
     for i, y in enumerate(series):
         if len(y) < least:
             raise ValueError(
-                f"series {i} of {name} has {len(y)} step(s), at least {least} are needed with these differences: give "
-                "a longer series or shorter lags"
+                f"series {i} of {name} has {len(y)} step(s), at least {least} are needed with these differences: "
+                "give a longer series or shorter lags"
             )
 
 

@@ -194,12 +194,13 @@ class ESNClassifier(ClassifierMixin, EchoStateNetwork):
         sums = np.zeros((n_series * n_parts, width), dtype=rows.dtype)
         counts = np.zeros(n_series * n_parts)
         state = self.reservoir_._zero_states(n_series, rows.dtype)
+        usable = after_washout(self.washout, layout)
         for index, position, states in harvest(self.reservoir_, rows, layout, state, noise_rng):
             series = np.searchsorted(layout.starts, index, side="right") - 1 if n_series > 1 else 0 * position
             if self.pooling == "last":
                 kept = position == layout.lengths[series] - 1
             else:
-                kept = after_washout(self.washout, layout, index, position)
+                kept = usable[index]
             part = self._part(layout, series, position)
             cell = (series * n_parts + part)[kept]
             np.add.at(sums, cell, self._features(states, rows[index])[kept])

@@ -7,7 +7,7 @@ import numpy as np
 
 from reservoir.base import Reservoir
 from reservoir.readout import RidgeReadout
-from reservoir.sequences import Layout, clipped_washout
+from reservoir.sequences import Layout
 
 # Rows of states produced at a time: enough for the matrix products over them to run at full speed.
 CHUNK_ROWS = 1024
@@ -76,12 +76,10 @@ def _pieces(lengths) -> Iterator[tuple[int, np.ndarray]]:
         yield begin, np.clip(lengths - begin, 0, size)
 
 
-def after_washout(washout: int, layout: Layout, index, position) -> np.ndarray:
-    """Which rows of a piece lie after the washout of their series."""
-    if len(layout.lengths) == 1:
-        return position >= clipped_washout(washout, int(layout.lengths[0]))
-    series = np.searchsorted(layout.starts, index, side="right") - 1
-    return position >= np.minimum(washout, layout.lengths // 2)[series]
+def after_washout(washout: int, layout: Layout) -> np.ndarray:
+    """Which rows lie after the washout of their series, which is at most half of it: bool, (n_rows,)."""
+    position = np.arange(layout.lengths.sum()) - np.repeat(layout.starts, layout.lengths)
+    return position >= np.repeat(np.minimum(washout, layout.lengths // 2), layout.lengths)
 
 
 def train_readout(
@@ -91,9 +89,7 @@ def train_readout(
     targets,
     layout: Layout,
     features: Callable,
-    *,
-    usable=None,
-    washout: int = 0,
+    usable,
     noise_seed: int = 0,
 ) -> np.ndarray:
     """Fit a readout on the states of stacked series, from rest, without holding them where it can.
@@ -108,10 +104,8 @@ def train_readout(
     layout : Layout
     features : callable
         ``features(states, index)`` gives what the readout sees of the rows ``index``.
-    usable : ndarray of bool, shape (n_rows,), optional
-        Rows that have a target.
-    washout : int, default=0
-        Rows left out at the start of each series, at most half of it.
+    usable : ndarray of bool, shape (n_rows,)
+        Rows to learn from.
     noise_seed : int, default=0
 
     Returns
@@ -124,10 +118,8 @@ def train_readout(
     def blocks():
         final[:] = reservoir._zero_states(len(final), inputs.dtype)
         noise_rng = np.random.default_rng(noise_seed)
-        for index, position, states in harvest(reservoir, inputs, layout, final, noise_rng):
-            kept = after_washout(washout, layout, index, position)
-            if usable is not None:
-                kept = kept & usable[index]
+        for index, _, states in harvest(reservoir, inputs, layout, final, noise_rng):
+            kept = usable[index]
             seen = features(states, index)
             if kept.all():
                 yield seen, targets[index], None

@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 
 from reservoir.base import Reservoir
 from reservoir.echo_state import EchoState
-from reservoir.harvest import harvest, train_readout
+from reservoir.harvest import after_washout, harvest, train_readout
 from reservoir.random_source import make_rng, seed_open_parts
 from reservoir.readout import RidgeReadout
 
@@ -48,8 +48,8 @@ class EchoStateNetwork(BaseEstimator):
             targets,
             layout,
             lambda states, index: self._features(states, skipped[index]),
-            washout=self.washout,
-            noise_seed=noise_seed,
+            after_washout(self.washout, layout),
+            noise_seed,
         )
 
     def _readout_of(self, rows, inputs, layout, state, method="predict"):

@@ -114,11 +114,6 @@ def stack_targets(y, layout: Layout):
     return y
 
 
-def clipped_washout(washout, length: int) -> int:
-    """Rows of a series of this length that are left out of training: at most half of it."""
-    return min(int(washout), length // 2)
-
-
 def _is_list_of_series(X) -> bool:
     return isinstance(X, (list, tuple)) and len(X) > 0 and all(np.ndim(v) == 2 for v in X)
 

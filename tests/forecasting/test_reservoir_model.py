@@ -1,0 +1,164 @@
+"""ReservoirForecaster: what it computes, both strategies, exogenous variables, differences, model selection."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_validate
+from sklearn.neighbors import KNeighborsRegressor
+
+from forecasting import ReservoirForecaster
+from forecasting.differences import Differences
+from reservoir import EchoState, LeakyUnits, RidgeReadout, load, save
+
+
+RESERVOIR = EchoState(60, input_scaling=0.2, random_state=0)
+
+
+def wave(n_steps=300):
+    t = np.arange(float(n_steps))
+    return np.sin(0.3 * t) + 0.5 * np.cos(0.11 * t)
+
+
+def small(**options):
+    return ReservoirForecaster(RESERVOIR, readout=RidgeReadout(alpha=1e-8), **options)
+
+
+@pytest.mark.parametrize("lags", [(), (1,), (3,), (1, 3), (2, 2, 5)])
+def test_differences_and_back(lags):
+    y = np.random.default_rng(0).standard_normal((40, 2))
+    differences = Differences(lags)
+    z = differences.apply(y)
+    assert len(z) == 40 - differences.span
+    restored = differences.undo(z[-15:], y[: 40 - 15][len(y) - 15 - max(differences.span, 1) :])
+    np.testing.assert_allclose(restored, y[-15:], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("lags", [(0,), (1.5,), (-1,)])
+def test_differences_must_be_lags(lags):
+    with pytest.raises(ValueError, match="must be lags"):
+        small(differences=lags).fit(wave())
+
+
+def test_first_step_is_the_readout_of_a_reservoir_driven_by_hand():
+    y = wave()
+    forecaster = small(standardize=False, washout=20).fit(y)
+    X, target = y[:-1, np.newaxis], y[1:]
+    reservoir = clone(RESERVOIR).fit(X)
+    features = np.hstack([reservoir.transform(X), X])
+    ridge = Ridge(1e-8, solver="svd").fit(features[20:], target[20:])
+    now = np.hstack([reservoir.transform(y[:, np.newaxis])[-1:], [[y[-1]]]])
+    np.testing.assert_allclose(forecaster.predict(1), ridge.predict(now), rtol=0, atol=1e-6)
+
+
+def test_free_run_is_one_step_forecasts_fed_back():
+    y = wave()
+    forecaster = small().fit(y)
+    ahead = forecaster.predict(10)
+    for k in range(1, 10):
+        again = forecaster.predict(1, context=np.concatenate([y, ahead[:k]]))
+        np.testing.assert_allclose(again, ahead[k : k + 1], rtol=0, atol=1e-9)
+
+
+def test_direct_beyond_its_horizon_goes_on_from_its_own_forecasts():
+    y = wave()
+    forecaster = small(strategy="direct", max_horizon=8).fit(y)
+    ahead = forecaster.predict(20)
+    again = forecaster.predict(8, context=np.concatenate([y, ahead[:8]]))
+    np.testing.assert_allclose(again, ahead[8:16], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(ahead, wave(320)[300:], rtol=0, atol=0.05)
+
+
+@pytest.mark.parametrize("strategy", ["recursive", "direct"])
+def test_exogenous_variables_of_every_step_ahead_count(strategy):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((400, 1))
+    y = 3.0 * X[:, 0] + 0.1 * np.sin(0.2 * np.arange(400))
+    forecaster = small(strategy=strategy, max_horizon=6).fit(y[:380], X[:380])
+    np.testing.assert_allclose(forecaster.predict(20, X[380:]), y[380:], rtol=0, atol=0.5)
+
+
+def test_differences_follow_trend_and_season():
+    t = np.arange(200.0)
+    y = 0.5 * t + 10 * np.sin(2 * np.pi * t / 12)
+    forecaster = small(differences=(1, 12)).fit(y[:180])
+    np.testing.assert_allclose(forecaster.predict(20), y[180:], rtol=0, atol=1e-6)
+
+
+def test_multivariate_and_panel():
+    t = np.arange(300.0)
+    y = np.column_stack([np.sin(0.2 * t), np.cos(0.2 * t)])
+    frame = pd.DataFrame(y[:250], columns=["a", "b"], index=pd.date_range("2020", periods=250, freq="h"))
+    ahead = small().fit(frame).predict(50)
+    assert list(ahead.columns) == ["a", "b"]
+    assert ahead.index[0] == frame.index[-1] + pd.Timedelta("1h")
+    np.testing.assert_allclose(ahead, y[250:], rtol=0, atol=0.01)
+    panel = [np.sin(0.2 * t + phase) for phase in (0, 1, 2)]
+    forecaster = small().fit([series[:200] for series in panel])
+    for path, series in zip(forecaster.predict(30), panel):
+        np.testing.assert_allclose(path, series[200:230], rtol=0, atol=0.05)
+    unseen = forecaster.predict(30, context=np.sin(0.2 * t[:150] + 0.5))
+    np.testing.assert_allclose(unseen, np.sin(0.2 * t[150:180] + 0.5), rtol=0, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    "reservoir", [EchoState(30, random_state=0), LeakyUnits(EchoState(30), random_state=0)]
+)
+def test_trace_of_states_equals_updates_one_by_one(reservoir):
+    y = wave()
+    forecaster = ReservoirForecaster(reservoir, random_state=0).fit(y[:250])
+    traced = forecaster._trace(forecaster.states_, [y[250:260, np.newaxis]], None)[0]
+    for k, state in enumerate(traced):
+        updated = pickle.loads(pickle.dumps(forecaster)).update(y[250 : 251 + k])
+        np.testing.assert_allclose(state.reservoir, updated.states_[0].reservoir, rtol=0, atol=1e-13)
+        np.testing.assert_array_equal(state.tail, updated.states_[0].tail)
+
+
+def test_a_diverging_free_run_warns_and_says_when():
+    forecaster = ReservoirForecaster(EchoState(10, activation="identity", random_state=0), random_state=0)
+    forecaster.fit(wave())
+    forecaster.readouts_[0].coef_ = 1e3 * forecaster.readouts_[0].coef_
+    with pytest.warns(RuntimeWarning, match=r"diverged at step \d+ of 500, forecasts from there on are NaN"):
+        ahead = forecaster.predict(500)
+    assert np.isfinite(ahead[:50]).all()
+    assert np.isnan(ahead[-1])
+
+
+def test_only_linear_readouts_run_free():
+    forecaster = ReservoirForecaster(EchoState(10), readout=KNeighborsRegressor(), random_state=0).fit(wave())
+    with pytest.raises(ValueError, match="is not linear"):
+        forecaster.predict(3)
+    direct = forecaster.set_params(strategy="direct", max_horizon=5).fit(wave())
+    np.testing.assert_allclose(direct.predict(5), wave(305)[300:], rtol=0, atol=0.5)
+
+
+def test_too_short_for_the_direct_horizon():
+    with pytest.raises(ValueError, match="smaller max_horizon"):
+        small(strategy="direct", max_horizon=50).fit(wave(40))
+
+
+def test_grid_search_cross_validate_pickle_and_save(tmp_path):
+    y = pd.Series(wave(), index=pd.date_range("2020-01-01", periods=300, freq="D"))
+    forecaster = ReservoirForecaster(EchoState(30, random_state=0))
+    grid = {"reservoir__spectral_radius": [0.5, 0.9], "readout": [RidgeReadout(alpha=1e-6), Ridge()]}
+    search = GridSearchCV(forecaster, grid, cv=TimeSeriesSplit(test_size=24), n_jobs=2).fit(y)
+    assert search.best_score_ > -0.5
+    scores = cross_validate(forecaster, y, cv=TimeSeriesSplit(3, test_size=24))
+    assert np.isfinite(scores["test_score"]).all()
+    best = search.best_estimator_
+    save(best, tmp_path / "model.skops")
+    for copy in (pickle.loads(pickle.dumps(best)), load(tmp_path / "model.skops")):
+        pd.testing.assert_series_equal(copy.predict(24), best.predict(24))
+        pd.testing.assert_frame_equal(copy.predict_interval(24), best.predict_interval(24))
+
+
+def test_default_beats_repeating_the_last_value_on_chaos():
+    from reservoir.signals import mackey_glass
+
+    y = mackey_glass(2200)
+    ahead = ReservoirForecaster(random_state=0).fit(y[:2000]).predict(100)
+    error = np.sqrt(np.mean((ahead - y[2000:2100]) ** 2)) / y.std()
+    assert error < 0.1
