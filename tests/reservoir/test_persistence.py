@@ -24,7 +24,9 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from reservoir import EchoState, ESNClassifier, ESNRegressor, LeakyUnits, RidgeReadout
 from reservoir.persistence import FORMAT, HEADER, load, save
+from reservoir.topology import TOPOLOGIES
 
 
 class Learned(NamedTuple):
@@ -147,6 +149,42 @@ def test_round_trip_is_exact(name):
     assert_same(loaded, fitted)
     refitted = clone(loaded).fit(X, Y)
     assert refitted.predict(X).tobytes() == fitted.predict(X).tobytes()
+
+
+def echo_state(**options):
+    return EchoState(30, connectivity=5, random_state=0, **options)
+
+
+OURS = {
+    **{
+        f"EchoState, {name}": echo_state(topology=name, spectral_radius=None if name == "delay_line" else 0.9)
+        for name in TOPOLOGIES
+    },
+    "EchoState, sparse input": echo_state(input_connectivity=1),
+    "EchoState, own matrix": echo_state(topology=scipy.sparse.csr_array(0.1 * np.eye(30))),
+    "LeakyUnits": LeakyUnits(echo_state(), random_state=0),
+    "RidgeReadout": RidgeReadout(alphas=[0.1, 1.0], store_path=True),
+    "ESNRegressor": ESNRegressor(LeakyUnits(echo_state()), feedback_scaling=0.1, random_state=0),
+    "ESNRegressor, other readout": ESNRegressor(echo_state(), TransformedTargetRegressor(Ridge())),
+    "ESNClassifier": ESNClassifier(echo_state()),
+    "Pipeline": make_pipeline(StandardScaler(), echo_state(), RidgeReadout()),
+}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_round_trip_of_our_own_is_exact(name):
+    target = Y > 0 if name == "ESNClassifier" else Y
+    fitted = clone(OURS[name]).fit(X, target)
+    loaded = round_trip(fitted)
+    answer = "predict" if hasattr(fitted, "predict") else "transform"
+    assert getattr(loaded, answer)(X).tobytes() == getattr(fitted, answer)(X).tobytes()
+    assert_same(loaded, fitted)
+
+
+def test_a_loaded_readout_goes_on_learning():
+    fitted = RidgeReadout().partial_fit(X[:40], Y[:40])
+    loaded = round_trip(fitted)
+    assert_same(loaded.partial_fit(X[40:], Y[40:]), fitted.partial_fit(X[40:], Y[40:]))
 
 
 def test_unfitted_estimators_keep_their_parameters():
