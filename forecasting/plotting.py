@@ -319,6 +319,10 @@ def _hold(ax: Axes, main: list[pd.Series]) -> None:
 
 def _finish(ax: Axes, title: str | None, name: Any) -> None:
     """Take away what carries no information, make the rest readable."""
+    from matplotlib import dates
+
+    if isinstance(ax.xaxis.get_major_formatter(), dates.AutoDateFormatter):
+        ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(ax.xaxis.get_major_locator()))
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis="y", linewidth=0.5, alpha=0.35)
     ax.set_axisbelow(True)
