@@ -180,6 +180,18 @@ def test_leave_one_out_when_all_rows_can_be_met():
     np.testing.assert_allclose(gcv[3], naive.generalised_cross_validation(X, y, 1.0, weight), rtol=1e-10)
 
 
+def test_leave_one_out_equals_refits_on_singular_rows():
+    X, y = singular_problem(60, 20)
+
+    def fit(X, y, alpha, weight, _):
+        readout = RidgeReadout(alpha, solver="svd").fit(X, y, weight)
+        return readout.coef_.T, readout.intercept_
+
+    readout = RidgeReadout(alphas=[1e-16, 1e-12], solver="svd").fit(X, y)
+    expected = [naive.leave_one_out(X, y[:, None], alpha, fit=fit) for alpha in (1e-16, 1e-12)]
+    np.testing.assert_allclose(readout.scores_path_, expected, rtol=1e-7)
+
+
 @pytest.mark.parametrize(("solver", "n_features"), [("svd", 6), ("sums", 6), ("sums", 2), ("sums", 1)])
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize("weighted", [True, False])
