@@ -213,3 +213,42 @@ def rolling_errors(forecaster, y, initial, n_steps):
         ahead = y[origin : origin + n_steps]
         table[origin - initial, : len(ahead)] = ahead - model.predict(len(ahead))
     return table
+
+
+# -------------------------------------------------------------------------------- recurrent and input matrices
+
+
+def shift_matrix(offsets, weights):
+    """W[i, (i + offsets[k]) % n] += weights[k, i]."""
+    n = len(weights[0])
+    W = np.zeros((n, n))
+    for k in range(len(offsets)):
+        for i in range(n):
+            W[i, (i + offsets[k]) % n] += weights[k][i]
+    return W
+
+
+def cycle_with_jumps(n, jump, cycle_weight, jump_weight):
+    """Rodan & Tino (2012), section 2, units counted from 0: the last jump returns to unit 0 if jump divides n."""
+    W = np.zeros((n, n))
+    for i in range(n):
+        W[(i + 1) % n, i] = cycle_weight
+    for start in range(0, n - jump + 1, jump):
+        end = (start + jump) % n
+        W[start, end] = W[end, start] = jump_weight
+    return W
+
+
+def spectral_radius(W):
+    """Largest modulus of an eigenvalue."""
+    return max(abs(np.linalg.eigvals(W)))
+
+
+def largest_singular_value(W):
+    """Golub & Van Loan (2013), section 2.4: the root of the largest eigenvalue of W'W."""
+    return math.sqrt(max(np.linalg.eigvalsh(W.T @ W)))
+
+
+def signs_of_pi(n):
+    """Rodan & Tino (2011), section III: decimal digits of pi, 0-4 give -1 and 5-9 give 1; n is 40 at most."""
+    return np.array([1.0 if int(d) >= 5 else -1.0 for d in "1415926535897932384626433832795028841971"[:n]])
