@@ -46,3 +46,27 @@ def test_examples_run(path, tmp_path, monkeypatch):
 def test_links_lead_to_files(path):
     targets = {match["target"] for match in LINK.finditer(path.read_text(encoding="utf-8"))}
     assert not [target for target in targets if not (path.parent / target).exists()]
+
+
+def test_the_map_of_the_house_is_true():
+    """docs/design.md names every module of both packages, and in its first map nothing else."""
+    tree = (ROOT / "docs" / "design.md").read_text(encoding="utf-8").split("```")[1]
+    named, folders = set(), {}
+    for line in tree.splitlines():
+        entry = re.match(r" *(?:[\w/]+/|\w+\.py(?:, \w+\.py)*)(?=  |$)", line)
+        if entry is None:
+            continue
+        depth = len(entry[0]) - len(entry[0].lstrip())
+        folders = {level: folder for level, folder in folders.items() if level < depth}
+        for name in entry[0].strip().split(", "):
+            if name.endswith("/"):
+                folders[depth] = name
+            else:
+                named.add("".join(folders.values()) + name)
+    files = {
+        path.relative_to(ROOT).as_posix()
+        for package in ("reservoir", "forecasting")
+        for path in (ROOT / package).rglob("*.py")
+        if path.name != "__init__.py"
+    }
+    assert named == files
