@@ -36,7 +36,9 @@ def spectral_radius(matrix: Any) -> float:
     Raises
     ------
     ValueError
-        If the matrix is not square, not finite, or too large and too evenly spread for the iteration.
+        If the matrix is not square, not finite, or large with outermost values too close for the iteration.
+    TypeError
+        If it does not hold real numbers.
 
     Examples
     --------
@@ -85,7 +87,9 @@ def largest_singular_value(matrix: Any) -> float:
     Raises
     ------
     ValueError
-        If the matrix is not square, not finite, or too large and too evenly spread for the iteration.
+        If the matrix is not square, not finite, or large with outermost values too close for the iteration.
+    TypeError
+        If it does not hold real numbers.
 
     Examples
     --------
@@ -179,9 +183,10 @@ _measure_radius = spectral_radius  # `scale_to` has an argument of the same name
 def _normalised(matrix):
     """Return a finite square matrix with entries in [-1, 1], and the factor that was taken out."""
     if not isinstance(matrix, ShiftMatrix):
-        matrix = (
-            sp.csr_array(matrix, dtype=np.float64) if sp.issparse(matrix) else np.asarray(matrix, np.float64)
-        )
+        matrix = sp.csr_array(matrix) if sp.issparse(matrix) else np.asarray(matrix)
+        if matrix.dtype.kind not in "biuf":
+            raise TypeError(f"the matrix must hold real numbers, got dtype {matrix.dtype}.")
+        matrix = matrix.astype(np.float64)
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape[0] == 0:
             raise ValueError(f"the matrix must be square, got shape {matrix.shape}.")
     if isinstance(matrix, ShiftMatrix):

@@ -210,6 +210,8 @@ def raise_no_convergence(*args, **kwargs):
 def test_errors(measure, matrix, message):
     with pytest.raises(ValueError, match=message):
         measure(matrix)
+    with pytest.raises(TypeError, match="must hold real numbers, got dtype complex128"):
+        measure(1j * np.eye(2))
 
 
 def test_scale_to_leaves_the_matrix_alone():
