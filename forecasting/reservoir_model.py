@@ -9,13 +9,18 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from forecasting.base import Forecaster
+from forecasting.conformal import rolling_residuals
 from forecasting.differences import Differences
+from forecasting.free_run_validation import HELD_OUT, best_penalty, first_part, origins, wants_free_run
 from forecasting.tags import ForecasterTags
 from reservoir import EchoState, RidgeReadout
 from reservoir.base import Reservoir
 from reservoir.harvest import train_readout
 from reservoir.random_source import make_rng, seed_open_parts
 from reservoir.sequences import Layout
+
+_CANDIDATE_DIFFERENCES = ((), (1,))
+_LEAST_STEPS_TO_CHOOSE = 30
 
 
 class _State(NamedTuple):
@@ -44,15 +49,19 @@ class ReservoirForecaster(Forecaster):
     Parameters
     ----------
     reservoir : Reservoir, optional
-        Default: ``EchoState(300, topology="circular", leak_rate=0.5, input_scaling=0.5)``. It is cloned.
+        Default: ``EchoState(300, topology="circular", input_scaling=0.3)``. It is cloned.
     readout : linear regressor, optional
-        With ``coef_`` and ``intercept_``. Default: ``RidgeReadout`` over a path of penalties.
+        With ``coef_`` and ``intercept_``. Default: ``RidgeReadout`` over a path of penalties. For
+        ``recursive``, a ``RidgeReadout`` with ``alphas`` and ``selection="auto"`` takes the penalty whose free
+        runs are best over the last part of the training series; "loo" and "gcv" judge one step ahead.
     strategy : {"recursive", "direct"}, default="recursive"
     max_horizon : int, default=24
-        Steps ahead that ``direct`` learns; beyond it goes on from its own forecasts.
-    differences : tuple of int, default=()
-        Lags of the differences taken first and undone last: (1,) removes a trend, (12,) the yearly season of
-        monthly data, (1, 12) both.
+        Steps ahead that ``direct`` learns (beyond it goes on from its own forecasts), and over which
+        ``recursive`` chooses the penalty.
+    differences : tuple of int or "auto", default="auto"
+        Lags of the differences taken first and undone last: () none, (1,) removes a trend, (12,) the yearly
+        season of monthly data, (1, 12) both. "auto" takes () or (1,), whichever forecasts the last part of the
+        training series better over ``max_horizon`` steps.
     standardize : bool, default=True
         Subtract the mean and divide by the standard deviation of the training series, all together, after
         differencing; likewise for exogenous variables.
@@ -67,6 +76,8 @@ class ReservoirForecaster(Forecaster):
     ----------
     reservoir_ : Reservoir
         The fitted clone.
+    differences_ : tuple of int
+        The lags used.
     readouts_ : list of regressors
         The fitted clones: one for ``recursive``, one per step ahead for ``direct``.
 
@@ -84,7 +95,7 @@ class ReservoirForecaster(Forecaster):
         "readout": [HasMethods(["fit", "predict"]), None],
         "strategy": [StrOptions({"recursive", "direct"})],
         "max_horizon": [Interval(Integral, 1, None, closed="left")],
-        "differences": ["array-like", tuple],
+        "differences": [StrOptions({"auto"}), "array-like", tuple],
         "standardize": ["boolean"],
         "washout": [Interval(Integral, 0, None, closed="left")],
         "input_skip": ["boolean"],
@@ -98,7 +109,7 @@ class ReservoirForecaster(Forecaster):
         readout=None,
         strategy="recursive",
         max_horizon=24,
-        differences=(),
+        differences="auto",
         standardize=True,
         washout=50,
         input_skip=True,
@@ -117,7 +128,10 @@ class ReservoirForecaster(Forecaster):
     # ------------------------------------------------------------------ hooks
 
     def _fit(self, series, exog):
-        differences = Differences(self.differences)
+        self.differences_ = (
+            self._choose_differences(series, exog) if self.differences == "auto" else self.differences
+        )
+        differences = Differences(self.differences_)
         _check_lengths(series, differences.span + 4, "y")
         self._learn_scaling([differences.apply(y) for y in series], exog)
         standard = [self._standardised(y) for y in series]
@@ -146,7 +160,7 @@ class ReservoirForecaster(Forecaster):
         return [trace[-1] for trace in self._trace(states, series, exog)]
 
     def _restart(self, series, exog):
-        n_kept = Differences(self.differences).span + 1
+        n_kept = Differences(self.differences_).span + 1
         _check_lengths(series, n_kept, "context")
         rest = self.reservoir_._zero_states(1, np.float64)[0]
         states = []
@@ -180,10 +194,32 @@ class ReservoirForecaster(Forecaster):
             wanted = np.hstack([targets[rows] for rows in later])
             features = self._features_of(inputs, inputs[later[0], self.n_targets_ :])
             usable = self._usable(left > steps[-1], layout)
-            parts = self.reservoir_, inputs, wanted, layout, features, usable, noise_seed
+            parts = self.reservoir_, inputs, wanted, layout, features
+            if self.strategy == "recursive" and wants_free_run(readout):
+                readout = self._with_validated_penalty(readout, parts, usable, noise_seed)
             self.readouts_.append(clone(readout))
-            final = train_readout(self.readouts_[-1], *parts)
+            final = train_readout(self.readouts_[-1], *parts, usable, noise_seed)
         return final
+
+    def _with_validated_penalty(self, readout, parts, usable, noise_seed):
+        """The readout with the one penalty of its path that forecasts best over the end of the series."""
+        reservoir, inputs, targets, layout, _ = parts
+        early = first_part(layout)
+        if early is None or not (usable & early).any():
+            return readout
+        path = clone(readout).set_params(store_path=True, selection="gcv")
+        train_readout(path, *parts, usable & early, noise_seed)
+        places = origins(layout, self.max_horizon)
+        before = reservoir._zero_states(len(inputs), np.float64)  # the state before each row
+        for start, n in zip(layout.starts, layout.lengths):
+            before[start : start + n] = self._carried(before[start], inputs[start : start + n])[:-1]
+
+        def run_free(coef, intercept, row, n_steps):
+            last, exog = inputs[row, : self.n_targets_], inputs[row : row + n_steps, self.n_targets_ :]
+            return self._run_free(coef, intercept, before[row], last, exog)[0]
+
+        best = best_penalty(path, run_free, places, targets)
+        return clone(readout).set_params(alpha=best, alphas=None)
 
     def _usable(self, has_target, layout):
         """Rows that have their targets, without the washout: at most half of those of a series."""
@@ -210,6 +246,21 @@ class ReservoirForecaster(Forecaster):
             beside = np.hstack([beside, later_exog])
         return lambda states, index: np.hstack([states, beside[index]])
 
+    def _choose_differences(self, series, exog):
+        """The candidate with the smallest mean absolute error after the first part of every series."""
+        if min(len(y) for y in series) < _LEAST_STEPS_TO_CHOOSE:
+            return ()
+        errors = []
+        for lags in _CANDIDATE_DIFFERENCES:
+            model = clone(self).set_params(differences=lags)
+            model.series_, model.exog_ = series, exog
+            residuals = rolling_residuals(model, self.max_horizon, 1 - HELD_OUT)
+            scaled = [
+                np.nanmean(np.abs(r), axis=(0, 1)) / _moments(y, True)[1] for r, y in zip(residuals, series)
+            ]
+            errors.append(np.mean(scaled))
+        return _CANDIDATE_DIFFERENCES[int(np.argmin(errors))]
+
     def _learn_scaling(self, differenced, exog):
         self.centre_, self.scale_ = _moments(np.concatenate(differenced), self.standardize)
         if exog is not None:
@@ -218,7 +269,7 @@ class ReservoirForecaster(Forecaster):
     # -------------------------------------------------------------- advancing
 
     def _standardised(self, y):
-        return (Differences(self.differences).apply(y) - self.centre_) / self.scale_
+        return (Differences(self.differences_).apply(y) - self.centre_) / self.scale_
 
     def _exog(self, X, n_steps):
         """Standardised exogenous variables of the last ``n_steps`` rows; without any, no columns."""
@@ -255,26 +306,31 @@ class ReservoirForecaster(Forecaster):
         exog = self._exog(None if X is None else X[:n_steps], n_steps)
         ahead = self._ahead_free if self.strategy == "recursive" else self._ahead_direct
         z = ahead(state, n_steps, exog)
-        return Differences(self.differences).undo(z * self.scale_ + self.centre_, state.tail)
+        return Differences(self.differences_).undo(z * self.scale_ + self.centre_, state.tail)
 
     def _ahead_free(self, state, n_steps, exog):
         coef, intercept = _linear(self.readouts_[0])
+        last = self._standardised(state.tail)[-1]
+        z, n_done = self._run_free(coef, intercept, state.reservoir, last, exog)
+        if n_done < n_steps:
+            warnings.warn(
+                f"the free run diverged at step {n_done} of {n_steps}, forecasts from there on are NaN: lower the "
+                "spectral radius, raise alpha of the readout, or train with noise in the reservoir",
+                RuntimeWarning,
+                stacklevel=5,
+            )
+        return z
+
+    def _run_free(self, coef, intercept, initial, last, exog):
+        """Standardised series after ``last``, as far as ``exog`` goes, and the steps done before it diverged."""
         n_states, n_targets = self.reservoir_.n_states_, self.n_targets_
         of_inputs = (
             coef[:, n_states:] if self.input_skip else np.zeros((n_targets, n_targets + exog.shape[1]))
         )
         weights = np.hstack([coef[:, :n_states], of_inputs[:, :n_targets]])
         constant = intercept + exog @ of_inputs[:, n_targets:].T
-        last = self._standardised(state.tail)[-1]
-        z, _, n_done = self.reservoir_.run_free(n_steps, weights, constant, state.reservoir, last, exog)
-        if n_done < n_steps:
-            warnings.warn(
-                f"the free run diverged at step {n_done} of {n_steps}, forecasts from there on are NaN: lower the "
-                "spectral radius, raise alpha of the readout, or train with noise in the reservoir",
-                RuntimeWarning,
-                stacklevel=4,
-            )
-        return z
+        z, _, n_done = self.reservoir_.run_free(len(exog), weights, constant, initial, last, exog)
+        return z, n_done
 
     def _ahead_direct(self, state, n_steps, exog):
         last = self._standardised(state.tail)[-1]
@@ -290,7 +346,7 @@ class ReservoirForecaster(Forecaster):
 
 
 def _default_reservoir() -> EchoState:
-    return EchoState(300, topology="circular", leak_rate=0.5, input_scaling=0.5)
+    return EchoState(300, topology="circular", input_scaling=0.3)
 
 
 def _default_readout() -> RidgeReadout:

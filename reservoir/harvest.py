@@ -127,7 +127,7 @@ def train_readout(
                 yield seen[kept], targets[index][kept], None
 
     if isinstance(readout, RidgeReadout):
-        readout.fit_stream(blocks)
+        readout.fit_stream(blocks, n_rows=int(usable.sum()))
     else:
         parts, answers, _ = zip(*blocks())
         readout.fit(np.concatenate(parts), np.concatenate(answers))

@@ -21,3 +21,6 @@ def _hash_of_sources() -> str:
 
 os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".pytest_cache" / f"numba-{_hash_of_sources()}"))
 os.environ.setdefault("MPLBACKEND", "agg")
+# Two workers with two BLAS threads each fight for two cores; small products gain nothing from threads.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")

@@ -14,7 +14,6 @@ from forecasting import ReservoirForecaster
 from forecasting.differences import Differences
 from reservoir import EchoState, LeakyUnits, RidgeReadout, load, save
 
-
 RESERVOIR = EchoState(60, input_scaling=0.2, random_state=0)
 
 
@@ -24,7 +23,8 @@ def wave(n_steps=300):
 
 
 def small(**options):
-    return ReservoirForecaster(RESERVOIR, readout=RidgeReadout(alpha=1e-8), **options)
+    parameters = {"differences": (), **options}
+    return ReservoirForecaster(RESERVOIR, readout=RidgeReadout(alpha=1e-8), **parameters)
 
 
 @pytest.mark.parametrize("lags", [(), (1,), (3,), (1, 3), (2, 2, 5)])
@@ -118,7 +118,7 @@ def test_trace_of_states_equals_updates_one_by_one(reservoir):
 
 
 def test_a_diverging_free_run_warns_and_says_when():
-    forecaster = ReservoirForecaster(EchoState(10, activation="identity", random_state=0), random_state=0)
+    forecaster = ReservoirForecaster(EchoState(10, activation="identity"), differences=(), random_state=0)
     forecaster.fit(wave())
     forecaster.readouts_[0].coef_ = 1e3 * forecaster.readouts_[0].coef_
     with pytest.warns(RuntimeWarning, match=r"diverged at step \d+ of 500, forecasts from there on are NaN"):
@@ -128,7 +128,7 @@ def test_a_diverging_free_run_warns_and_says_when():
 
 
 def test_only_linear_readouts_run_free():
-    forecaster = ReservoirForecaster(EchoState(10), readout=KNeighborsRegressor(), random_state=0).fit(wave())
+    forecaster = ReservoirForecaster(EchoState(10), readout=KNeighborsRegressor(), differences=()).fit(wave())
     with pytest.raises(ValueError, match="is not linear"):
         forecaster.predict(3)
     direct = forecaster.set_params(strategy="direct", max_horizon=5).fit(wave())
@@ -153,6 +153,33 @@ def test_grid_search_cross_validate_pickle_and_save(tmp_path):
     for copy in (pickle.loads(pickle.dumps(best)), load(tmp_path / "model.skops")):
         pd.testing.assert_series_equal(copy.predict(24), best.predict(24))
         pd.testing.assert_frame_equal(copy.predict_interval(24), best.predict_interval(24))
+
+
+def test_default_takes_differences_where_they_help():
+    rng = np.random.default_rng(0)
+    t = np.arange(200.0)
+    noisy_wave = np.sin(0.3 * t) + 0.5 * rng.standard_normal(200)
+    assert ReservoirForecaster(random_state=0).fit(noisy_wave).differences_ == ()
+    walk = 50 + np.cumsum(0.3 + 0.1 * rng.standard_normal(200))
+    assert ReservoirForecaster(random_state=0).fit(walk).differences_ == (1,)
+
+
+def test_penalty_is_chosen_by_free_runs():
+    rng = np.random.default_rng(0)
+    y = np.sin(0.3 * np.arange(250.0)) + 0.3 * rng.standard_normal(250)
+    by_free_run = ReservoirForecaster(differences=(), random_state=0).fit(y)
+    alphas = np.logspace(-8, 3, 23)
+    errors = []
+    for alpha in alphas:  # the same choice by hand, from whole fits on the first 70 %
+        fixed = ReservoirForecaster(readout=RidgeReadout(alpha=alpha), differences=(), random_state=0).fit(
+            y[:175]
+        )
+        ahead = [fixed.predict(24, context=y[:origin]) for origin in range(176, 227, 4)]
+        truth = [y[origin : origin + 24] for origin in range(176, 227, 4)]
+        errors.append(np.minimum(np.abs(np.array(ahead) - truth), 10).mean())
+    chosen = by_free_run.readouts_[0].alpha
+    assert errors[int(np.argmin(np.abs(np.log(alphas / chosen))))] < 1.05 * min(errors)
+    assert errors[0] > 1.5 * min(errors)  # the smallest penalty would be a bad one
 
 
 def test_default_beats_repeating_the_last_value_on_chaos():
