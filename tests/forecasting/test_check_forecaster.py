@@ -84,7 +84,7 @@ class KeepsCode(Mean):
 
 class UsesGlobalRandomNumbers(Mean):
     def _fit_one(self, y, X):
-        return Model(y.mean(axis=0) + 1e-9 * np.random.normal(), y[-1])  # noqa: NPY002
+        return Model(y.mean(axis=0) + 1e-9 * np.random.normal(), y[-1])
 
 
 class IsOneStepLate(Mean):
