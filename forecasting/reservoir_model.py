@@ -208,7 +208,7 @@ class ReservoirForecaster(Forecaster):
         if early is None or not (usable & early).any():
             return readout
         path = clone(readout).set_params(store_path=True, selection="gcv")
-        train_readout(path, *parts, usable & early, noise_seed)
+        train_readout(path, *parts, usable=usable & early, noise_seed=noise_seed)
         places = origins(layout, self.max_horizon)
         before = reservoir._zero_states(len(inputs), np.float64)  # the state before each row
         for start, n in zip(layout.starts, layout.lengths):
