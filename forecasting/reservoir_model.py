@@ -194,11 +194,11 @@ class ReservoirForecaster(Forecaster):
             wanted = np.hstack([targets[rows] for rows in later])
             features = self._features_of(inputs, inputs[later[0], self.n_targets_ :])
             usable = self._usable(left > steps[-1], layout)
-            parts = self.reservoir_, inputs, wanted, layout, features
+            parts = (self.reservoir_, inputs, wanted, layout, features)
             if self.strategy == "recursive" and wants_free_run(readout):
                 readout = self._with_validated_penalty(readout, parts, usable, noise_seed)
             self.readouts_.append(clone(readout))
-            final = train_readout(self.readouts_[-1], *parts, usable, noise_seed)
+            final = train_readout(self.readouts_[-1], *parts, usable=usable, noise_seed=noise_seed)
         return final
 
     def _with_validated_penalty(self, readout, parts, usable, noise_seed):

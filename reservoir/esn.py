@@ -60,6 +60,7 @@ class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
     --------
     >>> import numpy as np
     >>> from reservoir import EchoState
+    >>> from reservoir import EchoState
     >>> x = np.sin(0.3 * np.arange(601.0))
     >>> X, y = x[:-1, np.newaxis], x[1:]
     >>> model = ESNRegressor(EchoState(100, random_state=0)).fit(X[:400], y[:400])

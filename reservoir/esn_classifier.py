@@ -49,6 +49,7 @@ class ESNClassifier(ClassifierMixin, EchoStateNetwork):
     --------
     >>> import numpy as np
     >>> from reservoir import EchoState
+    >>> from reservoir import EchoState
     >>> rng = np.random.default_rng(0)
     >>> t = np.arange(60.0)[:, np.newaxis]
     >>> slow = [np.sin(0.2 * t + rng.uniform(0, 6)) for _ in range(20)]
