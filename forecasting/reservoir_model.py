@@ -194,23 +194,24 @@ class ReservoirForecaster(Forecaster):
             wanted = np.hstack([targets[rows] for rows in later])
             features = self._features_of(inputs, inputs[later[0], self.n_targets_ :])
             usable = self._usable(left > steps[-1], layout)
-            parts = (self.reservoir_, inputs, wanted, layout, features)
+            data = {"inputs": inputs, "targets": wanted, "layout": layout, "features": features}
             if self.strategy == "recursive" and wants_free_run(readout):
-                readout = self._with_validated_penalty(readout, parts, usable, noise_seed)
+                readout = self._with_validated_penalty(readout, data, usable, noise_seed)
             self.readouts_.append(clone(readout))
-            final = train_readout(self.readouts_[-1], *parts, usable=usable, noise_seed=noise_seed)
+            rows = {"usable": usable, "noise_seed": noise_seed}
+            final = train_readout(self.readouts_[-1], self.reservoir_, **data, **rows)
         return final
 
-    def _with_validated_penalty(self, readout, parts, usable, noise_seed):
+    def _with_validated_penalty(self, readout, data, usable, noise_seed):
         """The readout with the one penalty of its path that forecasts best over the end of the series."""
-        reservoir, inputs, targets, layout, _ = parts
+        inputs, targets, layout = data["inputs"], data["targets"], data["layout"]
         early = first_part(layout)
         if early is None or not (usable & early).any():
             return readout
         path = clone(readout).set_params(store_path=True, selection="gcv")
-        train_readout(path, *parts, usable=usable & early, noise_seed=noise_seed)
+        train_readout(path, self.reservoir_, **data, usable=usable & early, noise_seed=noise_seed)
         places = origins(layout, self.max_horizon)
-        before = reservoir._zero_states(len(inputs), np.float64)  # the state before each row
+        before = self.reservoir_._zero_states(len(inputs), np.float64)  # the state before each row
         for start, n in zip(layout.starts, layout.lengths):
             before[start : start + n] = self._carried(before[start], inputs[start : start + n])[:-1]
 
