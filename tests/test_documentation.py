@@ -48,6 +48,12 @@ def test_links_lead_to_files(path):
     assert not [target for target in targets if not (path.parent / target).exists()]
 
 
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_named_files_exist(name):
+    paths = re.findall(r"`([\w.]+/[\w./]+\.\w+)`", (ROOT / name).read_text(encoding="utf-8"))
+    assert not [path for path in paths if not (ROOT / path).exists()]
+
+
 def test_the_map_of_the_house_is_true():
     """docs/design.md names every module of both packages, and in its first map nothing else."""
     tree = (ROOT / "docs" / "design.md").read_text(encoding="utf-8").split("```")[1]
