@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from forecasting.analogue import Analogue
+from forecasting.backtesting import RollingOrigin, backtest
 from forecasting.base import Forecaster
 from forecasting.baselines import Drift, Naive, SeasonalNaive, WindowAverage
 from forecasting.local_forecaster import ColumnForecaster, LocalForecaster
@@ -37,9 +38,11 @@ __all__ = [
     "LocalForecaster",
     "Naive",
     "ReservoirForecaster",
+    "RollingOrigin",
     "SeasonalNaive",
     "Theta",
     "WindowAverage",
+    "backtest",
     "check_forecaster",
 ]
 

@@ -1,5 +1,6 @@
 """Reservoir computing as scikit-learn estimators: fixed random recurrent dynamics and trained readouts."""
 
+from reservoir import signals, topology
 from reservoir.echo_state import EchoState
 from reservoir.esn import ESNRegressor
 from reservoir.esn_classifier import ESNClassifier
@@ -7,4 +8,14 @@ from reservoir.leaky_units import LeakyUnits
 from reservoir.persistence import load, save
 from reservoir.readout import RidgeReadout
 
-__all__ = ["ESNClassifier", "ESNRegressor", "EchoState", "LeakyUnits", "RidgeReadout", "load", "save"]
+__all__ = [
+    "ESNClassifier",
+    "ESNRegressor",
+    "EchoState",
+    "LeakyUnits",
+    "RidgeReadout",
+    "load",
+    "save",
+    "signals",
+    "topology",
+]

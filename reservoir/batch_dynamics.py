@@ -105,10 +105,15 @@ def _add_slice(typingctx, target, source, weights, indices, first_row, start, st
 
 
 @njit(**_KERNEL)
-def _read_block(states, rows, target):
-    """Rows of BLOCK series, transposed, into ``target`` (n_units or more, BLOCK)."""
+def _four_rows(states, first, t, b):
+    return states[first[b] + t], states[first[b + 1] + t], states[first[b + 2] + t], states[first[b + 3] + t]
+
+
+@njit(**_KERNEL)
+def _read_block(states, first, t, target):
+    """Rows ``first + t`` of BLOCK series, transposed, into ``target`` (n_units or more, BLOCK)."""
     for b in range(0, BLOCK, 4):
-        r0, r1, r2, r3 = states[rows[b]], states[rows[b + 1]], states[rows[b + 2]], states[rows[b + 3]]
+        r0, r1, r2, r3 = _four_rows(states, first, t, b)
         for i in range(states.shape[1]):
             target[i, b] = r0[i]
             target[i, b + 1] = r1[i]
@@ -117,10 +122,10 @@ def _read_block(states, rows, target):
 
 
 @njit(**_KERNEL)
-def _write_block(source, states, rows):
+def _write_block(source, states, first, t):
     """The inverse of ``_read_block``."""
     for b in range(0, BLOCK, 4):
-        r0, r1, r2, r3 = states[rows[b]], states[rows[b + 1]], states[rows[b + 2]], states[rows[b + 3]]
+        r0, r1, r2, r3 = _four_rows(states, first, t, b)
         for i in range(states.shape[1]):
             r0[i] = source[i, b]
             r1[i] = source[i, b + 1]
@@ -154,7 +159,7 @@ def drive_block(states, first_rows, n_steps, recurrence, initial, leak, activati
     weights, indices, starts = recurrence
     one = states.dtype.type(1)
     for t in range(n_steps):
-        _read_block(states, first_rows + t, following)
+        _read_block(states, first_rows, t, following)
         for s in range(starts.size - 1):
             _add_slice(following, current, weights, indices, s * LANES, starts[s], starts[s + 1])
         activate(following.reshape(-1), activation)
@@ -163,5 +168,5 @@ def drive_block(states, first_rows, n_steps, recurrence, initial, leak, activati
             if a != one:
                 for b in range(BLOCK):
                     following[i, b] = (one - a) * current[i, b] + a * following[i, b]
-        _write_block(following, states, first_rows + t)
+        _write_block(following, states, first_rows, t)
         current, following = following, current
