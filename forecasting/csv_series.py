@@ -219,9 +219,12 @@ def _dates(cells: pd.Series, dayfirst: bool) -> pd.Series:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about formats that pandas guesses cell by cell
         try:
-            return pd.to_datetime(cells, errors="coerce", dayfirst=dayfirst)
-        except ValueError:  # several offsets from UTC
-            return pd.to_datetime(cells, errors="coerce", dayfirst=dayfirst, utc=True)
+            dates = pd.to_datetime(cells, errors="coerce", dayfirst=dayfirst)
+            if dates.dtype != object:
+                return dates
+        except ValueError:  # several offsets from UTC; pandas 2 gives objects instead of an error
+            pass
+        return pd.to_datetime(cells, errors="coerce", dayfirst=dayfirst, utc=True)
 
 
 def _labels(cells: pd.Series, notes: list[str]) -> pd.Index:

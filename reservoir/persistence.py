@@ -254,9 +254,11 @@ def _with_owners_by_name(estimator: Any) -> Any:
         return estimator
     estimator = copy.deepcopy(estimator)
     for request in _metadata_requests(estimator):
+        owner = request.owner  # a name already in older scikit-learn, and in what was loaded
+        name = owner if isinstance(owner, str) else type(owner).__name__
         for part in (request, *vars(request).values()):
             if hasattr(part, "owner"):
-                part.owner = type(request.owner).__name__
+                part.owner = name
     return estimator
 
 

@@ -6,6 +6,7 @@ from forecasting.csv_series import FileError, read_series
 
 MONTHS = pd.date_range("2020-01-01", periods=8, freq="MS")
 VALUES = np.array([3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0])
+QUARTERS = "QS-JAN" if int(pd.__version__.partition(".")[0]) >= 3 else "QS-OCT"  # the same quarters
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_dates_within_months_are_moved_to_their_first_day(write):
         (pd.date_range("2024-01-31", periods=8, freq="ME"), "ME"),
         (pd.date_range("2024-03-04", periods=8, freq="B"), "B"),
         (pd.date_range("2024-03-04", periods=8, freq="W-MON"), "W-MON"),
-        (pd.date_range("2020-01-01", periods=8, freq="QS-OCT"), "QS-JAN"),
+        (pd.date_range("2020-01-01", periods=8, freq="QS-OCT"), QUARTERS),
     ],
 )
 def test_frequencies(write, stamps, freq):

@@ -176,7 +176,11 @@ class TestCalendar:
         index = pd.date_range("2020-01-31", periods=8, freq=freq)
         bare = pd.DatetimeIndex(index.to_numpy())  # scikit-learn's slicing loses freq, too
         assert bare.freq is None
-        assert read_calendar(bare, "y") == read_calendar(index, "y")
+        inferred, given = read_calendar(bare, "y"), read_calendar(index, "y")
+        if (freq, inferred.freq) == ("QS-FEB", "QS-NOV"):  # pandas 2 names the same quarters by another month
+            pd.testing.assert_index_equal(inferred.after(9), given.after(9))
+            inferred = inferred._replace(freq=freq)
+        assert inferred == given
 
     def test_is_made_of_plain_values(self):
         index = pd.date_range("2020", periods=4, freq="h", tz="Europe/Berlin", name="time")

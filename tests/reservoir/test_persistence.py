@@ -203,8 +203,11 @@ def test_metadata_requests_survive():
         asking = Ridge().set_fit_request(sample_weight=True)
         pipeline = make_pipeline(StandardScaler().set_fit_request(sample_weight=False), asking)
         fitted = pipeline.fit(X, Y, sample_weight=np.arange(60.0))
+        owner = asking._metadata_request.owner
         loaded = round_trip(fitted)
-        assert asking._metadata_request.owner is asking
+        assert asking._metadata_request.owner is owner
+        for request in (loaded[-1]._metadata_request, round_trip(loaded)[-1]._metadata_request):
+            assert (request.owner, request.fit.owner) == ("Ridge", "Ridge")
         refitted = clone(loaded).fit(X, Y, sample_weight=np.arange(60.0))
     assert loaded.predict(X).tobytes() == fitted.predict(X).tobytes()
     assert refitted.predict(X).tobytes() == fitted.predict(X).tobytes()

@@ -8,12 +8,12 @@ from scipy.linalg import LinAlgWarning, lstsq
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from reservoir import persistence
 from reservoir.centred_rows import EPS, GramSums, TriangularFactor
 from reservoir.readout import RidgeReadout
 from tests import naive
+from tests.scikit_learn_checks import parametrize_with_checks
 
 both_solvers = pytest.mark.parametrize("solver", ["svd", "sums"])
 ALPHAS = np.array([1e-3, 0.1, 3.0, 50.0])

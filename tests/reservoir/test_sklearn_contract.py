@@ -9,12 +9,12 @@ from sklearn.utils.estimator_checks import (
     check_set_output_transform_pandas,
     check_transformer_get_feature_names_out,
     check_transformer_get_feature_names_out_pandas,
-    parametrize_with_checks,
 )
 
 import reservoir
 from reservoir import EchoState, ESNClassifier, ESNRegressor, LeakyUnits
 from reservoir.base import Reservoir
+from tests.scikit_learn_checks import parametrize_with_checks
 
 # A sequence model's answer for a row depends on the rows before it; these two ask that it does not.
 ORDER_MATTERS = {
