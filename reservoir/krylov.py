@@ -166,7 +166,9 @@ def _powered(matrix: sp.csr_array, power: int):
 
 def _period(matrix: sp.csr_array) -> tuple[int, np.ndarray]:
     """Return the greatest common divisor of all cycle lengths, and the cyclic class of every unit."""
-    graph = sp.csr_array((np.ones(matrix.nnz), matrix.indices, matrix.indptr), shape=matrix.shape)
+    kind = np.int32 if matrix.nnz < 2**31 else np.int64  # older SciPy searches graphs of int32 only
+    places = matrix.indices.astype(kind), matrix.indptr.astype(kind)
+    graph = sp.csr_array((np.ones(matrix.nnz), *places), shape=matrix.shape)
     levels = csgraph.shortest_path(graph, method="D", unweighted=True, indices=0).astype(np.int64)
     edges = matrix.tocoo()
     period = int(np.gcd.reduce(levels[edges.row] + 1 - levels[edges.col]))

@@ -46,9 +46,10 @@ CASES = {
         [gaussian(N - 1), gaussian(N), gaussian(N - 1)], offsets=[-1, 0, 1]
     ),
     "symmetric tridiagonal": path(N),
-    "symmetric sparse": layered(7, 40) + layered(7, 40).T,
-    "symmetric": gaussian(N, N) + gaussian(N, N).T,
-    "antisymmetric": np.subtract(*(lambda A: (A, A.T))(gaussian(N, N))),
+    "symmetric sparse": (lambda A: A + A.T)(layered(7, 40)),
+    "symmetric": (lambda A: A + A.T)(gaussian(N, N)),
+    "antisymmetric": (lambda A: A - A.T)(gaussian(N, N)),
+    "sparse": layered(7, 40) + layered(7, 40).T,
     "rank 2": gaussian(N, 2) @ gaussian(2, N),
     "constant": np.ones((N, N)),
     "non-negative": abs(gaussian(N, N)),
