@@ -28,9 +28,9 @@ class ESNClassifier(ClassifierMixin, EchoStateNetwork):
     washout : int, default=0
         Rows at the start of each series that are left out of training, at most half of it; for one label
         per series, left out of mean states.
-    pooling : None, "last", "mean" or "segments", default=None
+    pooling : None, "last", "mean", "mean_last" or "segments", default=None
         None predicts a label for every row. Otherwise one for each series, from its last state, its mean
-        state, or the mean states of ``n_segments`` equal parts of it, one after the other.
+        state, both side by side, or the mean states of ``n_segments`` equal parts of it, one after the other.
     n_segments : int, default=3
         Only for ``pooling="segments"``.
     input_skip : bool, default=False
@@ -49,7 +49,6 @@ class ESNClassifier(ClassifierMixin, EchoStateNetwork):
     --------
     >>> import numpy as np
     >>> from reservoir import EchoState
-    >>> from reservoir import EchoState
     >>> rng = np.random.default_rng(0)
     >>> t = np.arange(60.0)[:, np.newaxis]
     >>> slow = [np.sin(0.2 * t + rng.uniform(0, 6)) for _ in range(20)]
@@ -62,7 +61,7 @@ class ESNClassifier(ClassifierMixin, EchoStateNetwork):
 
     _parameter_constraints: ClassVar[dict] = {
         **EchoStateNetwork._parameter_constraints,
-        "pooling": [StrOptions({"last", "mean", "segments"}), None],
+        "pooling": [StrOptions({"last", "mean", "mean_last", "segments"}), None],
         "n_segments": [Interval(Integral, 1, None, closed="left")],
     }
 
@@ -191,7 +190,7 @@ class ESNClassifier(ClassifierMixin, EchoStateNetwork):
     def _pooled(self, rows, layout, noise_rng=None):
         """One row of features per series."""
         n_series = len(layout.lengths)
-        n_parts = self.n_segments if self.pooling == "segments" else 1
+        n_parts = {"segments": self.n_segments, "mean_last": 2}.get(self.pooling, 1)
         width = self.reservoir_.n_states_ + (rows.shape[1] if self.input_skip else 0)
         sums = np.zeros((n_series * n_parts, width), dtype=rows.dtype)
         counts = np.zeros(n_series * n_parts)
@@ -199,20 +198,21 @@ class ESNClassifier(ClassifierMixin, EchoStateNetwork):
         usable = after_washout(self.washout, layout)
         for index, position, states in harvest(self.reservoir_, rows, layout, state, noise_rng):
             series = np.searchsorted(layout.starts, index, side="right") - 1 if n_series > 1 else 0 * position
-            if self.pooling == "last":
-                kept = position == layout.lengths[series] - 1
-            else:
-                kept = usable[index]
-            part = self._part(layout, series, position)
-            cell = (series * n_parts + part)[kept]
-            np.add.at(sums, cell, self._features(states, rows[index])[kept])
-            counts += np.bincount(cell, minlength=len(counts))
+            seen = self._features(states, rows[index])
+            for part, kept in self._parts(usable[index], layout, series, position):
+                cell = (series * n_parts + part)[kept]
+                np.add.at(sums, cell, seen[kept])
+                counts += np.bincount(cell, minlength=len(counts))
         return (sums / np.maximum(counts, 1)[:, np.newaxis].astype(rows.dtype)).reshape(n_series, -1)
 
-    def _part(self, layout, series, position):
-        """Segment of each row among the rows of its series after the washout."""
-        if self.pooling != "segments":
-            return 0 * position
-        first = np.minimum(self.washout, layout.lengths // 2)[series]
-        length = layout.lengths[series] - first
-        return np.maximum(position - first, 0) * self.n_segments // length
+    def _parts(self, usable, layout, series, position):
+        """Yield the part of its series that each row belongs to, and the rows that count for it."""
+        if self.pooling == "segments":
+            first = np.minimum(self.washout, layout.lengths // 2)[series]
+            length = layout.lengths[series] - first
+            yield np.maximum(position - first, 0) * self.n_segments // length, usable
+            return
+        if self.pooling != "last":
+            yield 0, usable
+        if self.pooling != "mean":
+            yield int(self.pooling == "mean_last"), position == layout.lengths[series] - 1

@@ -211,7 +211,7 @@ def waves(n_series, seed=0):
     return series, np.array(["slow", "medium", "fast"])[labels]
 
 
-@pytest.mark.parametrize("pooling", ["last", "mean", "segments"])
+@pytest.mark.parametrize("pooling", ["last", "mean", "mean_last", "segments"])
 @pytest.mark.parametrize("readout", [None, LogisticRegression(C=100, max_iter=2000)])
 def test_one_label_per_series(pooling, readout):
     series, labels = waves(150)
@@ -238,6 +238,8 @@ def test_pooled_states_are_what_they_say():
         )
     last = model.set_params(pooling="last")._pooled(rows, layout)
     np.testing.assert_allclose(last, [s[-1] for s in states], rtol=0, atol=1e-14)
+    both = model.set_params(pooling="mean_last")._pooled(rows, layout)
+    np.testing.assert_allclose(both, [[*s[3:].mean(axis=0), *s[-1]] for s in states], rtol=0, atol=1e-13)
 
 
 def test_label_per_step():
