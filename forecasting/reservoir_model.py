@@ -15,6 +15,7 @@ from forecasting.free_run_validation import HELD_OUT, best_penalty, first_part, 
 from forecasting.tags import ForecasterTags
 from reservoir import EchoState, RidgeReadout
 from reservoir.base import Reservoir
+from reservoir.default_parts import DefaultParts
 from reservoir.harvest import train_readout
 from reservoir.random_source import make_rng, seed_open_parts
 from reservoir.sequences import Layout
@@ -34,7 +35,15 @@ class _State(NamedTuple):
     tail: np.ndarray
 
 
-class ReservoirForecaster(Forecaster):
+def _default_reservoir() -> EchoState:
+    return EchoState(300, topology="circular", input_scaling=0.3)
+
+
+def _default_readout() -> RidgeReadout:
+    return RidgeReadout(alphas=np.logspace(-8, 3, 23))
+
+
+class ReservoirForecaster(DefaultParts, Forecaster):
     r"""Forecast with a reservoir: it reads the series, a linear readout continues it.
 
     With ``z`` the series after differencing and standardising and ``x`` the exogenous variables,
@@ -101,6 +110,8 @@ class ReservoirForecaster(Forecaster):
         "input_skip": ["boolean"],
         "random_state": ["random_state", np.random.Generator],
     }
+
+    _default_parts: ClassVar[dict] = {"reservoir": _default_reservoir, "readout": _default_readout}
 
     def __init__(
         self,
@@ -344,14 +355,6 @@ class ReservoirForecaster(Forecaster):
                 seen = self._features_of(row, exog[steps[0] : steps[0] + 1])(states, slice(None))
                 answers.append(readout.predict(seen).reshape(-1, self.n_targets_))
         return np.concatenate(answers)[:n_steps]
-
-
-def _default_reservoir() -> EchoState:
-    return EchoState(300, topology="circular", input_scaling=0.3)
-
-
-def _default_readout() -> RidgeReadout:
-    return RidgeReadout(alphas=np.logspace(-8, 3, 23))
 
 
 def _moments(values: np.ndarray, wanted: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -8,12 +8,13 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval
 
 from reservoir.base import Reservoir
+from reservoir.default_parts import DefaultParts
 from reservoir.dynamics import trace
 from reservoir.echo_state import EchoState
 from reservoir.random_source import seed_open_parts
 
 
-class LeakyUnits(Reservoir):
+class LeakyUnits(DefaultParts, Reservoir):
     r"""Linear leaky units beside any reservoir: the states are the pair (h, mu).
 
     .. math:: \mu(t) = \alpha \odot \mu(t-1) + (1 - \alpha) \odot h(t-1)
@@ -58,6 +59,8 @@ class LeakyUnits(Reservoir):
         "retention": [Interval(Real, 0, 1, closed="both"), "array-like", tuple],
         "random_state": ["random_state", np.random.Generator],
     }
+
+    _default_parts: ClassVar[dict] = {"reservoir": EchoState}
 
     def __init__(self, reservoir=None, *, retention=(0.5, 0.99), random_state=None):
         self.reservoir = reservoir

@@ -4,17 +4,18 @@ from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval
 
 from reservoir.base import Reservoir
+from reservoir.default_parts import DefaultParts
 from reservoir.echo_state import EchoState
 from reservoir.harvest import after_washout, harvest, train_readout
 from reservoir.random_source import make_rng, seed_open_parts
 from reservoir.readout import RidgeReadout
 
 
-class EchoStateNetwork(BaseEstimator):
+class EchoStateNetwork(DefaultParts):
     """What regressor and classifier share: reservoir, washout, state, and the harvest that feeds a readout."""
 
     _parameter_constraints: ClassVar[dict] = {
@@ -24,6 +25,8 @@ class EchoStateNetwork(BaseEstimator):
         "input_skip": ["boolean"],
         "random_state": ["random_state", np.random.Generator],
     }
+
+    _default_parts: ClassVar[dict] = {"reservoir": EchoState, "readout": RidgeReadout}
 
     def _start(self, n_features, dtype):
         """Clone the parts and draw the reservoir for inputs of this width."""

@@ -155,6 +155,19 @@ def test_grid_search_cross_validate_pickle_and_save(tmp_path):
         pd.testing.assert_frame_equal(copy.predict_interval(24), best.predict_interval(24))
 
 
+def test_grid_over_the_parts_of_a_forecaster_made_without_arguments():
+    y = wave(200)
+    grid = {
+        "reservoir__spectral_radius": [0.5, 0.9],
+        "readout__alphas": [[1e-6, 1e-3]],
+        "reservoir__n_units": [20],
+    }
+    cv = TimeSeriesSplit(2, test_size=24)
+    search = GridSearchCV(ReservoirForecaster(random_state=0), grid, cv=cv, n_jobs=2).fit(y)
+    assert search.best_estimator_.reservoir.topology == "circular"  # the default part, but for what was named
+    assert search.best_estimator_.reservoir_.n_units == 20
+
+
 def test_default_takes_differences_where_they_help():
     rng = np.random.default_rng(0)
     t = np.arange(200.0)

@@ -186,6 +186,15 @@ def test_model_selection_of_scikit_learn():
     np.testing.assert_array_equal(copy.predict(X), search.best_estimator_.predict(X))
 
 
+@pytest.mark.parametrize("estimator", [ESNRegressor(), ESNClassifier(), LeakyUnits()])
+def test_parameters_of_parts_that_were_left_to_the_default(estimator):
+    model = clone(estimator).set_params(reservoir__n_units=7)
+    assert isinstance(model.reservoir, EchoState)
+    assert model.get_params()["reservoir__n_units"] == 7
+    with pytest.raises(ValueError, match="n_nits"):
+        clone(estimator).set_params(reservoir__n_nits=7)
+
+
 def test_groups_are_routed():
     from sklearn import config_context
 
