@@ -57,7 +57,7 @@ def forecaster(setting: Setting, seed: int) -> ReservoirForecaster:
         random_state=seed,
     )
     readout = RidgeReadout(alpha=setting.alpha, solver="svd")
-    return ReservoirForecaster(reservoir, readout=readout, washout=WASHOUT, standardize=False)
+    return ReservoirForecaster(reservoir, readout=readout, differences=(), washout=WASHOUT, standardize=False)
 
 
 def measure(setting: Setting, seed: int, series_seed: int | None, n_blocks: int = 50) -> tuple[float, int]:
