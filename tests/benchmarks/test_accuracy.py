@@ -1,0 +1,100 @@
+"""The accuracy benchmarks run, and small versions of them reach what they must."""
+
+import os
+import re
+
+import numpy as np
+import pytest
+
+from benchmarks.__main__ import BENCHMARKS, main
+from benchmarks.accuracy import (
+    defaults,
+    japanese_vowels,
+    mackey_glass,
+    memory_capacity,
+    narma10,
+    santa_fe,
+)
+from benchmarks.report import described, table
+from forecasting import Naive, ReservoirForecaster
+from forecasting.datasets import DATA_VARIABLE
+from reservoir import EchoState
+
+NEEDS_FILES = pytest.mark.skipif(
+    DATA_VARIABLE not in os.environ, reason=f"set {DATA_VARIABLE} to a folder of the published files"
+)
+
+
+def test_mackey_glass():
+    setting = mackey_glass.Setting(200, 3000, 1e-13)
+    log_error, n_diverged = mackey_glass.measure(setting, seed=7, series_seed=7, n_blocks=4)
+    assert log_error < -2.5
+    assert n_diverged == 0
+
+
+def test_mackey_glass_counts_diverged_runs(monkeypatch):
+    class Forecaster:
+        def fit(self, y):
+            return self
+
+        def predict(self, horizon, context):
+            self.last = getattr(self, "last", 0) + 1
+            return np.full(horizon, [0.5, 1.5, -np.inf, np.nan][self.last % 4])
+
+    monkeypatch.setattr(mackey_glass, "forecaster", lambda setting, seed: Forecaster())
+    log_error, n_diverged = mackey_glass.measure(mackey_glass.SETTINGS[0], 0, 0, n_blocks=8)
+    assert n_diverged == 6
+    assert np.isfinite(log_error)
+
+
+def test_narma10():
+    assert np.mean([narma10.measure(100, seed) for seed in (20, 21)]) < 0.1
+
+
+def test_memory_capacity():
+    assert 98.5 < memory_capacity.measure(0.0, seed=3) < 100
+    # The floor of chance that the docstring speaks of: 20 units recall 20 steps, the rest is luck.
+    assert 19 < memory_capacity.measure(0.0, seed=3, n_units=20) < 20 + 200 * 25 / 1000
+
+
+def test_defaults():
+    task = defaults.tasks()["sunspots"]
+    scores = defaults.measure(task, {"ours": ReservoirForecaster(random_state=0), "naive": Naive()}, 2)
+    assert scores["ours"] < 0.7 * scores["naive"]
+
+
+@NEEDS_FILES
+def test_santa_fe():
+    assert santa_fe.measure(100, seed=20) < 0.02
+
+
+@NEEDS_FILES
+def test_japanese_vowels():
+    assert japanese_vowels.measure(seed=20, n_units=200) <= 12
+
+
+def test_command(tmp_path, capsys):
+    main(["memory-capacity", "--quick", "--out", str(tmp_path)])
+    text = capsys.readouterr().out
+    assert (tmp_path / "memory-capacity.md").read_text(encoding="utf-8") == text[:-1]
+    assert text.startswith("# Memory capacity of a linear simple cycle reservoir of 100 units\n")
+    assert re.search(r"\| 0 \| 99\.\d\d \|", text)
+    assert re.search(r"Measured \d{4}-\d\d-\d\d by `python -m benchmarks memory-capacity --quick`", text)
+    assert "numpy" in text
+
+
+def test_unknown_benchmark(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["mackey"])
+    assert stop.value.code == 2
+    assert "no benchmark mackey: choose from mackey-glass" in capsys.readouterr().err
+
+
+def test_all_are_in_the_table():
+    assert {"mackey-glass", "narma10", "santa-fe", "memory-capacity", "japanese-vowels"} < set(BENCHMARKS)
+
+
+def test_tables_and_descriptions():
+    assert table(["a", "b"], [[1, 0.12345]]) == "| a | b |\n|---|---|\n| 1 | 0.123 |"
+    assert described(EchoState(7, random_state=3)) == "EchoState(n_units=7)"
+    assert described(EchoState(7, random_state=3, topology="ring")) == "EchoState(n_units=7, topology='ring')"
