@@ -1,6 +1,7 @@
 """ReservoirForecaster: a reservoir that reads the series and a readout that continues it."""
 
 import warnings
+from itertools import accumulate
 from numbers import Integral
 from typing import Any, ClassVar, NamedTuple
 
@@ -16,7 +17,7 @@ from forecasting.tags import ForecasterTags
 from reservoir import EchoState, RidgeReadout
 from reservoir.base import Reservoir
 from reservoir.default_parts import DefaultParts
-from reservoir.harvest import train_readout
+from reservoir.harvest import harvest, train_readout
 from reservoir.random_source import make_rng, seed_open_parts
 from reservoir.sequences import Layout
 
@@ -161,14 +162,14 @@ class ReservoirForecaster(DefaultParts, Forecaster):
             parts = [self._ahead(state, min(at_once, n_steps), X)]
             for begin in range(at_once, n_steps, at_once):  # beyond max_horizon: go on from the forecasts
                 past = None if X is None else X[begin - at_once : begin]
-                state = self._advance(state, parts[-1], past)[-1]
+                state = self._at_end(state, parts[-1], past)
                 ahead = None if X is None else X[begin:]
                 parts.append(self._ahead(state, min(at_once, n_steps - begin), ahead))
             paths.append(np.concatenate(parts))
         return paths
 
     def _update(self, states, series, exog):
-        return [trace[-1] for trace in self._trace(states, series, exog)]
+        return [self._at_end(state, y, X) for state, y, X in zip(states, series, _each(exog, series))]
 
     def _restart(self, series, exog):
         n_kept = Differences(self.differences_).span + 1
@@ -177,12 +178,11 @@ class ReservoirForecaster(DefaultParts, Forecaster):
         states = []
         for y, X in zip(series, _each(exog, series)):
             later = None if X is None else X[n_kept:]
-            states.append(self._advance(_State(rest, y[:n_kept]), y[n_kept:], later)[-1])
+            states.append(self._at_end(_State(rest, y[:n_kept]), y[n_kept:], later))
         return states
 
     def _trace(self, states, series, exog):
-        exog = _each(exog, series)
-        return [self._advance(state, y, X)[1:] for state, y, X in zip(states, series, exog)]
+        return [self._advance(state, y, X) for state, y, X in zip(states, series, _each(exog, series))]
 
     def _forecaster_tags(self):
         return ForecasterTags(uses_exog=True)
@@ -222,9 +222,13 @@ class ReservoirForecaster(DefaultParts, Forecaster):
         path = clone(readout).set_params(store_path=True, selection="gcv")
         train_readout(path, self.reservoir_, **data, usable=usable & early, noise_seed=noise_seed)
         places = origins(layout, self.max_horizon)
-        before = self.reservoir_._zero_states(len(inputs), np.float64)  # the state before each row
+        before = {}  # the reservoir's state before each row that a run starts at
+        rest = self.reservoir_._zero_states(1, np.float64)[0]
         for start, n in zip(layout.starts, layout.lengths):
-            before[start : start + n] = self._carried(before[start], inputs[start : start + n])[:-1]
+            state, at = rest, start
+            for row in sorted(row for row, _ in places if start <= row < start + n):
+                before[row] = state = self._driven(state, inputs[at:row])
+                at = row
 
         def run_free(coef, intercept, row, n_steps):
             last, exog = inputs[row, : self.n_targets_], inputs[row : row + n_steps, self.n_targets_ :]
@@ -260,7 +264,8 @@ class ReservoirForecaster(DefaultParts, Forecaster):
 
     def _choose_differences(self, series, exog):
         """The candidate with the smallest mean absolute error after the first part of every series."""
-        if min(len(y) for y in series) < _LEAST_STEPS_TO_CHOOSE:
+        least = _LEAST_STEPS_TO_CHOOSE if self.strategy == "recursive" else 3 * self.max_horizon
+        if min(len(y) for y in series) < least:
             return ()
         errors = []
         for lags in _CANDIDATE_DIFFERENCES:
@@ -289,28 +294,32 @@ class ReservoirForecaster(DefaultParts, Forecaster):
             return np.zeros((n_steps, 0))
         return (X[len(X) - n_steps :] - self.exog_centre_) / self.exog_scale_
 
-    def _advance(self, state, y, X):
-        """Return the states before and after each further observation of one series."""
+    def _rows_after(self, state, y, X):
+        """Further observations with the tail before them, and the reservoir's inputs that they make."""
         seen = np.concatenate([state.tail, y])
-        z = self._standardised(seen)
-        rows = np.hstack([z[:-1], self._exog(X, len(y))])
-        carried = self._carried(state.reservoir, rows)
-        n_kept = len(state.tail)
-        return [_State(r, seen[t : t + n_kept]) for t, r in enumerate(carried)]
+        return seen, np.hstack([self._standardised(seen)[:-1], self._exog(X, len(y))])
 
-    def _carried(self, initial, rows):
-        """Return the reservoir's state before and after each row."""
-        if self.reservoir_.states_are_state and len(rows):
-            states, _ = self.reservoir_._run(
-                rows, Layout(np.array([len(rows)]), "single"), initial[np.newaxis]
-            )
-            return [initial, *states]
-        carried = [initial]
-        for row in rows:
-            one = Layout(np.array([1]), "single")
-            _, state = self.reservoir_._run(row[np.newaxis], one, carried[-1][np.newaxis])
-            carried.append(state[0])
-        return carried
+    def _at_end(self, state, y, X):
+        """Return the state after further observations of one series."""
+        seen, rows = self._rows_after(state, y, X)
+        return _State(self._driven(state.reservoir, rows), seen[len(y) :].copy())
+
+    def _driven(self, state, rows):
+        """Return the reservoir's state after some rows, in memory that does not grow with them."""
+        state = state[np.newaxis].copy()
+        for _ in harvest(self.reservoir_, rows, Layout(np.array([len(rows)]), "single"), state):
+            pass
+        return state[0]
+
+    def _advance(self, state, y, X):
+        """Return the state after each further observation of one series."""
+        seen, rows = self._rows_after(state, y, X)
+        if self.reservoir_.states_are_state:
+            layout = Layout(np.array([len(rows)]), "single")
+            carried, _ = self.reservoir_._run(rows, layout, state.reservoir[np.newaxis])
+        else:
+            carried = list(accumulate(rows[:, np.newaxis], self._driven, initial=state.reservoir))[1:]
+        return [_State(r, seen[t : t + len(state.tail)]) for t, r in enumerate(carried, start=1)]
 
     # ------------------------------------------------------------- forecasting
 
