@@ -14,6 +14,7 @@ from benchmarks.report import framed
 
 # Name: module and function. The first line of the module's docstring is the heading.
 BENCHMARKS = {
+    "speed": "benchmarks.speed:report",
     "mackey-glass": "benchmarks.accuracy.mackey_glass:report",
     "narma10": "benchmarks.accuracy.narma10:report",
     "santa-fe": "benchmarks.accuracy.santa_fe:report",
