@@ -3,6 +3,8 @@
 270 utterances train, 370 test: 12 cepstral coefficients, 7 to 29 frames, standardised by mean and standard deviation
 of the training frames. The reservoir hears each utterance together with itself backwards, 24 inputs, one to a unit.
 Settings were chosen by cross-validation of the training utterances alone, in blocks of each speaker's utterances.
+Those that shuffled cross-validation had chosen before (one direction, the means of four segments) made 5.8 errors in
+the test on average: one recording session resembles itself too much.
 
 References
 ----------

@@ -87,7 +87,7 @@ def test_unknown_benchmark(capsys):
     with pytest.raises(SystemExit) as stop:
         main(["mackey"])
     assert stop.value.code == 2
-    assert "no benchmark mackey: choose from mackey-glass" in capsys.readouterr().err
+    assert re.search("no benchmark mackey: choose from .*mackey-glass", capsys.readouterr().err)
 
 
 def test_all_are_in_the_table():
