@@ -8,7 +8,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 from statsmodels.tsa.forecasting.theta import ThetaModel
-from statsmodels.tsa.statespace.sarimax import SARIMAX
+from statsmodels.tsa.statespace.sarimax import SARIMAX, diff
 
 from forecasting import ARIMA, ETS, FORECASTERS, Analogue, Drift, Naive, SeasonalNaive, Theta, WindowAverage
 from forecasting.checks.examples import example_exog, example_series
@@ -234,22 +234,52 @@ def test_arima_equals_statsmodels(order, seasonal_order, trend, exog):
     X = example_exog(80)
     y = example_series(n_steps=80) + (X @ [2.0, -1.0] if exog else 0.0)
 
-    def rows(*cut):
-        return X[slice(*cut)] if exog else None
+    def rows(*cut, units=1.0):
+        return X[slice(*cut)] / units if exog else None
 
+    def unit_of(v):
+        _, d, _, _, D, _, m = *order, *seasonal_order
+        kinds = diff(v[:60], d, D, m), diff(v[:60], d + 1, D, m), v[:60]
+        return 2.0 ** np.floor(np.log2(min(np.abs(w - w.mean()).mean() for w in kinds) / 4))
+
+    unit, *x_units = map(unit_of, (y, *X.T))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Non-(stationary|invertible) starting")
-        direct = SARIMAX(y[:60], rows(60), order=order, seasonal_order=seasonal_order, trend=trend)
-        direct = direct.fit(disp=False, maxiter=200)
+        direct = SARIMAX(
+            y[:60] / unit, rows(60, units=x_units), order=order, seasonal_order=seasonal_order, trend=trend
+        ).fit(disp=False, maxiter=200)
     model = ARIMA(order=order, seasonal_order=seasonal_order, trend=trend).fit(y[:60], rows(60))
-    np.testing.assert_allclose(
-        model.predict(12, rows(60, 72)), direct.forecast(12, exog=rows(60, 72)), rtol=1e-8
-    )
+    answer = unit * direct.forecast(12, exog=rows(60, 72, units=x_units))
+    np.testing.assert_allclose(model.predict(12, rows(60, 72)), answer, rtol=1e-8)
     model.update(y[60:68], rows(60, 68))
-    direct = direct.append(y[60:68], exog=rows(60, 68))
-    np.testing.assert_allclose(
-        model.predict(12, rows(68, 80)), direct.forecast(12, exog=rows(68, 80)), rtol=1e-8
-    )
+    direct = direct.append(y[60:68] / unit, exog=rows(60, 68, units=x_units))
+    answer = unit * direct.forecast(12, exog=rows(68, 80, units=x_units))
+    np.testing.assert_allclose(model.predict(12, rows(68, 80)), answer, rtol=1e-8)
+
+
+@pytest.mark.parametrize(("order", "seasonal_order", "trend", "exog"), ARIMA_KINDS)
+def test_arima_is_free_of_units(order, seasonal_order, trend, exog):
+    X = example_exog(60)
+    y = example_series(n_steps=60) + X @ [2.0, -1.0]
+
+    def forecast(y_unit, x_unit):
+        rows = [X[:48] / x_unit, X[48:] / x_unit] if exog else [None, None]
+        model = ARIMA(order=order, seasonal_order=seasonal_order, trend=trend)
+        return model.fit(y[:48] / y_unit, rows[0]).predict(12, rows[1]) * y_unit
+
+    expected = forecast(1.0, 1.0)
+    np.testing.assert_array_equal(forecast(2.0**20, 2.0**-30), expected)
+    np.testing.assert_array_equal(forecast(2.0**-100, 2.0**100), expected)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+@pytest.mark.filterwarnings("ignore:ARIMA. the optimiser did not converge")  # no variance is the best one
+def test_arima_of_a_line_and_of_a_step(unit):
+    line, step = 3.0 + 0.1 * np.arange(40), np.repeat([1.0, 2.0], 20)
+    answer = ARIMA(order=(0, 1, 0), trend="c").fit(unit * line).predict(3) / unit
+    np.testing.assert_allclose(answer, [7.0, 7.1, 7.2], rtol=1e-5)
+    answer = ARIMA(order=(0, 1, 0)).fit(unit * step).predict(3) / unit
+    np.testing.assert_allclose(answer, 2.0, rtol=1e-5)
 
 
 def test_arima_recovers_an_autoregression():
