@@ -4,7 +4,7 @@
 of the training frames. The reservoir hears each utterance together with itself backwards, 24 inputs, one to a unit.
 Settings were chosen by cross-validation of the training utterances alone, in blocks of each speaker's utterances.
 Those that shuffled cross-validation had chosen before (one direction, the means of four segments) made 5.8 errors in
-the test on average: one recording session resembles itself too much.
+the test on average, so the test has been looked at twice.
 
 References
 ----------
