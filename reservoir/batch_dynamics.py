@@ -134,7 +134,7 @@ def _write_block(source, states, first, t):
 
 
 @njit(**_KERNEL)
-def drive_block(states, first_rows, n_steps, recurrence, initial, leak, activation):
+def drive_block(states, first_rows, n_steps, recurrence, block, leak, activation):
     """Drive BLOCK series of equal length.
 
     Parameters
@@ -147,7 +147,8 @@ def drive_block(states, first_rows, n_steps, recurrence, initial, leak, activati
     n_steps : int
     recurrence : Sliced
         From ``sliced_for_block``.
-    initial : array (n_units, BLOCK)
+    block : array (n_units, BLOCK)
+        Initial states; on return the last states.
     leak : array (n_units,)
     activation : int
     """
@@ -155,7 +156,7 @@ def drive_block(states, first_rows, n_steps, recurrence, initial, leak, activati
     n_padded = (recurrence.starts.size - 1) * LANES
     current = np.zeros((n_padded, BLOCK), states.dtype)
     following = np.zeros((n_padded, BLOCK), states.dtype)
-    current[:n_units] = initial
+    current[:n_units] = block
     weights, indices, starts = recurrence
     one = states.dtype.type(1)
     for t in range(n_steps):
@@ -170,3 +171,4 @@ def drive_block(states, first_rows, n_steps, recurrence, initial, leak, activati
                     following[i, b] = (one - a) * current[i, b] + a * following[i, b]
         _write_block(following, states, first_rows, t)
         current, following = following, current
+    block[:] = current[:n_units]

@@ -169,6 +169,33 @@ def _add_shifted(row, recurrence, previous):
 
 
 @njit(**_KERNEL)
+def project(inputs, input_map, states):
+    """Write the drive of few inputs: ``states[t] = input_map[-1] + inputs[t] @ input_map[:-1]``.
+
+    Parameters
+    ----------
+    inputs : array (n_steps, n_inputs)
+    input_map : array (n_inputs + 1, n_units)
+        Transposed input weights, the bias in the last row.
+    states : array (n_steps, n_units)
+    """
+    n_inputs = inputs.shape[1]
+    for t in range(states.shape[0]):
+        row, bias = states[t], input_map[n_inputs]
+        if n_inputs == 0:
+            for i in range(row.size):
+                row[i] = bias[i]
+            continue
+        x, weights = inputs[t, 0], input_map[0]
+        for i in range(row.size):
+            row[i] = bias[i] + x * weights[i]
+        for d in range(1, n_inputs):
+            x, weights = inputs[t, d], input_map[d]
+            for i in range(row.size):
+                row[i] += x * weights[i]
+
+
+@njit(**_KERNEL)
 def _step(row, recurrence, previous, leak, leaky, activation):
     """One step in place: the drive in ``row`` becomes the state, which is also kept in ``previous``."""
     n_units = row.size

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 
 from reservoir.base import Reservoir
 from reservoir.batch_dynamics import BLOCK, drive_block, sliced_for_block
-from reservoir.dynamics import Dense, Shifted, Sliced, drive, run_free, slice_rows
+from reservoir.dynamics import Dense, Shifted, Sliced, drive, project, run_free, slice_rows
 from reservoir.topology import (
     INPUT_WEIGHTS,
     TOPOLOGIES,
@@ -21,6 +21,10 @@ from reservoir.topology import (
 )
 from reservoir.vecmath import ACTIVATIONS
 
+_FEW_INPUTS = 16  # up to here a loop beats a matrix product
+_PIECE = (
+    2**15
+)  # numbers whose drive is written just before they become states, so that they are still in the cache
 _MIN_SERIES_FOR_BLOCK = 3  # below it, the transposition in and out costs more than it saves
 
 
@@ -222,55 +226,68 @@ class EchoState(Reservoir):
         prepared = self._kernel_arrays_
         return prepared if prepared[2].dtype == dtype else self._prepare(dtype)
 
-    def _drive_of(self, rows, input_map):
-        """Input and bias of every row, (n_rows, n_units): what does not depend on the state."""
-        extended = np.empty((rows.shape[0], rows.shape[1] + 1), dtype=rows.dtype)
-        extended[:, :-1] = rows
-        extended[:, -1] = 1
+    def _write_drive(self, rows, input_map, states):
+        """Input and bias of every row into ``states``: what does not depend on the state."""
         if sp.issparse(input_map):
-            return (sp.csr_array(extended) @ input_map).toarray()
-        return extended @ input_map
+            states[:] = (sp.csr_array(rows) @ input_map[:-1]).toarray()
+            states += input_map[-1:].toarray()
+        elif rows.shape[1] <= _FEW_INPUTS:
+            project(rows, input_map, states)
+        else:
+            np.dot(rows, input_map[:-1], out=states)
+            states += input_map[-1]
 
     def _run(self, rows, layout, initial, noise_rng=None):
         recurrence, input_map, leak = self._arrays(rows.dtype)
-        states = self._drive_of(rows, input_map)
-        if noise_rng is not None and self.noise > 0:
-            states += self.noise * noise_rng.standard_normal(states.shape, dtype=states.dtype)
-        code = ACTIVATIONS[self.activation]
-        if len(layout.lengths) < _MIN_SERIES_FOR_BLOCK:
-            return states, self._run_each(states, layout, initial, recurrence, leak, code)
-        return states, self._run_blocks(states, layout, initial, recurrence, leak, code)
+        states = np.empty((len(rows), self.n_units), dtype=rows.dtype)
 
-    def _run_each(self, states, layout, initial, recurrence, leak, code):
-        final = np.empty_like(initial)
+        def prepare(start, stop):
+            self._write_drive(rows[start:stop], input_map, states[start:stop])
+
+        if noise_rng is not None and self.noise > 0:
+            prepare(0, len(rows))
+            states += self.noise * noise_rng.standard_normal(states.shape, dtype=states.dtype)
+            prepare = _nothing
+        run = self._run_each if len(layout.lengths) < _MIN_SERIES_FOR_BLOCK else self._run_blocks
+        arrays = recurrence, leak, ACTIVATIONS[self.activation]
+        return states, run(states, layout, initial.copy(), prepare, arrays)
+
+    def _run_each(self, states, layout, final, prepare, arrays):
+        """One series after the other; ``final`` comes with the initial states and leaves with the last."""
+        recurrence, leak, code = arrays
+        size = max(_PIECE // self.n_units, 16)
 
         def run(s):
-            previous = np.concatenate([initial[s], initial[s]])
-            start = layout.starts[s]
-            drive(states[start : start + layout.lengths[s]], recurrence, previous, leak, code)
+            previous = np.concatenate([final[s], final[s]])
+            end = layout.starts[s] + layout.lengths[s]
+            for start in range(layout.starts[s], end, size):
+                stop = min(start + size, end)
+                prepare(start, stop)
+                drive(states[start:stop], recurrence, previous, leak, code)
             final[s] = previous[: self.n_units]
 
         self._in_threads(run, range(len(layout.lengths)))
         return final
 
-    def _run_blocks(self, states, layout, initial, recurrence, leak, code):
+    def _run_blocks(self, states, layout, final, prepare, arrays):
         """Series of about equal length share a block; a block goes on with those that are longer."""
+        recurrence, leak, code = arrays
         sliced = sliced_for_block(recurrence, self.recurrent_weights_, states.dtype)
         order = np.argsort(layout.lengths, kind="stable")[::-1]
-        final = np.empty_like(initial)
+        size = max(_PIECE // self.n_units, 16)
 
         def run(series):
-            first, left, current = layout.starts[series], layout.lengths[series], initial[series]
+            first, left = layout.starts[series], layout.lengths[series]
             while len(series):
-                n_steps = int(left[-1])  # sorted: the last is the shortest
+                n_steps = min(int(left[-1]), size)  # sorted: the last is the shortest
+                for start in first:
+                    prepare(start, start + n_steps)
                 lanes = np.arange(BLOCK) % len(series)
-                block = np.ascontiguousarray(current[lanes].T)
+                block = np.ascontiguousarray(final[series[lanes]].T)
                 drive_block(states, first[lanes], n_steps, sliced, block, leak, code)
-                last = states[first + n_steps - 1]
-                ended = left == n_steps
-                final[series[ended]] = last[ended]
-                series, first, left = series[~ended], first[~ended] + n_steps, left[~ended] - n_steps
-                current = last[~ended]
+                final[series] = block[:, : len(series)].T
+                going = left > n_steps
+                series, first, left = series[going], first[going] + n_steps, left[going] - n_steps
 
         self._in_threads(run, [order[i : i + BLOCK] for i in range(0, len(order), BLOCK)])
         return final
@@ -290,8 +307,10 @@ class EchoState(Reservoir):
         retention = np.zeros(0, outputs.dtype) if retention is None else retention
         into = input_map[:n_outputs]
         feedback_weights = (into.toarray() if sp.issparse(into) else into) * outputs.dtype.type(gain)
-        states = np.empty((len(outputs) - 1, self.n_units + len(retention)), dtype=outputs.dtype)
-        states[:, : self.n_units] = self._drive_of(exog, input_map[n_outputs:])
+        drive_of_exog = np.empty((len(outputs) - 1, self.n_units), dtype=outputs.dtype)
+        exog = np.ascontiguousarray(exog, dtype=outputs.dtype)
+        self._write_drive(exog, input_map[n_outputs:], drive_of_exog)
+        states = np.hstack([drive_of_exog, np.empty((len(drive_of_exog), len(retention)), outputs.dtype)])
         previous = np.concatenate([initial[: self.n_units]] * 2)
         traces = initial[self.n_units :].copy()
         n_done = run_free(
@@ -307,3 +326,7 @@ class EchoState(Reservoir):
             feedback_weights,
         )
         return np.concatenate([previous[: self.n_units], traces]), n_done
+
+
+def _nothing(start, stop):
+    """The drive has been written already."""
