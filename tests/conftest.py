@@ -24,8 +24,3 @@ os.environ.setdefault("MPLBACKEND", "agg")
 # Two workers with two BLAS threads each fight for two cores; small products gain nothing from threads.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
-if (
-    "PYTEST_XDIST_WORKER" in os.environ
-):  # workers share the cores: BLAS threads of each would wait for each other
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
