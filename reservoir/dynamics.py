@@ -1,13 +1,13 @@
-r"""Compiled state loops: drive one series, drive many, run free. They know arrays only.
+r"""Compiled state loops: drive one series, run free. They know arrays only.
 
 .. math::
 
-    h(t) = (1 - a) \odot h(t-1) + a \odot f\big(W h(t-1) + p(t)\big)
+    h(t) = (1 - a) \odot h(t-1) + a \odot f\big(W h(t-1) + W_{in} x(t) + p(t)\big)
 
-with the leak ``a`` per unit and ``f`` one of ``vecmath.ACTIVATIONS``. The *drive* ``p(t)`` (input, bias,
-feedback, noise; everything that does not depend on ``h``) is computed beforehand for many steps at once and
-lies in the rows of ``states``, which the kernels overwrite with the states: nothing is allocated per step,
-and any kind of input costs the loop nothing.
+with the leak ``a`` per unit and ``f`` one of ``vecmath.ACTIVATIONS``. Inputs ``x(t)`` that are few are
+multiplied in the loop, where that costs next to nothing; a constant input carries the bias. Everything else
+that does not depend on ``h`` (many inputs, noise) is ``p(t)``: it lies in the rows of ``states``, which the
+kernels overwrite with the states. Nothing is allocated per step.
 
 The recurrence is one of three values; a further one is a NamedTuple and an overload of ``_add_recurrence``:
 
@@ -15,11 +15,10 @@ The recurrence is one of three values; a further one is a NamedTuple and an over
     ``weights`` (n_units, n_units).
 ``Sliced(weights, indices, starts)``
     Sparse rows in slices of ``LANES``, padded to the longest row of the slice: ``weights`` and ``indices``
-    (n_entries, LANES), slice ``s`` owning entries ``starts[s]:starts[s + 1]``. Unsigned indices save the
-    check for negative ones.
+    (n_entries, LANES), slice ``s`` owning entries ``starts[s]:starts[s + 1]``. See ``slice_rows``.
 ``Shifted(weights, offsets)``
-    Unit ``i`` hears units ``(i + offsets[k]) % n_units`` with ``weights[k, i]``: contiguous loads only. The
-    kernels keep the state twice in a row, so that no index wraps.
+    Unit ``i`` hears units ``(i + offsets[k]) % n_units``: contiguous loads only. ``weights`` are in tiles, see
+    ``tile_shifts``.
 
 Many series at once: ``batch_dynamics``.
 """
@@ -30,12 +29,13 @@ import numpy as np
 from numba import njit
 from numba.extending import overload
 
-from reservoir.vecmath import FASTMATH, activate
+from reservoir.tiles import LANES, TILE, add_shifted, add_slice, set_inputs, tiled
+from reservoir.vecmath import ACTIVATIONS, FASTMATH, activate, tanh
 
-LANES = 4
 _REASSOCIATE = FASTMATH | {"reassoc"}  # sums may be split over vector lanes
 _OPTIONS = {"fastmath": _REASSOCIATE, "error_model": "numpy"}
 _KERNEL = {"cache": True, "nogil": True, **_OPTIONS}
+_TANH = ACTIVATIONS["tanh"]
 
 
 class Dense(NamedTuple):
@@ -59,6 +59,26 @@ class Shifted(NamedTuple):
     offsets: np.ndarray
 
 
+class Inputs(NamedTuple):
+    """Inputs to be multiplied in the loop.
+
+    Attributes
+    ----------
+    values : array (n_steps, n_inputs)
+        With no inputs at all, the rows of ``states`` hold the whole drive.
+    weights : array (n_tiles * n_inputs, TILE)
+        Transposed input matrix, in tiles.
+    """
+
+    values: np.ndarray
+    weights: np.ndarray
+
+
+def no_inputs(n_steps, dtype) -> Inputs:
+    """Inputs of a series whose whole drive lies in the rows of ``states``."""
+    return Inputs(np.zeros((n_steps, 0), dtype), np.zeros((0, TILE), dtype))
+
+
 def slice_rows(matrix, dtype) -> Sliced:
     """Lay a ``scipy.sparse.csr_array`` out in slices of ``LANES`` rows.
 
@@ -76,11 +96,16 @@ def slice_rows(matrix, dtype) -> Sliced:
     entry = starts[rows // LANES] + position
     weights[entry, rows % LANES] = matrix.data
     indices[entry, rows % LANES] = matrix.indices
-    return Sliced(weights, indices, starts.astype(np.uint32))
+    return Sliced(weights, indices, starts)
 
 
-def _add_recurrence(row, recurrence, previous):
-    """Add ``W @ previous`` to ``row``; ``previous`` holds the state twice, one after the other."""
+def tile_shifts(weights, offsets, dtype) -> Shifted:
+    """Lay ``weights`` (n_shifts, n_units) of circular shifts out in tiles."""
+    return Shifted(tiled(weights, dtype), np.asarray(offsets, dtype=np.int64) % weights.shape[1])
+
+
+def _add_recurrence(tile, recurrence, previous, around, first):
+    """Add ``W @ previous`` to a tile, the units from ``first`` on; ``around`` from ``_continue_around``."""
     raise TypeError(f"recurrence must be Dense, Sliced or Shifted, got {type(recurrence).__name__}")
 
 
@@ -89,146 +114,121 @@ def _is(recurrence, kind):
 
 
 @overload(_add_recurrence, jit_options=_OPTIONS)
-def _overload_add_recurrence(row, recurrence, previous):
+def _overload_add_recurrence(tile, recurrence, previous, around, first):
     if _is(recurrence, Dense):
         return _add_dense
     if _is(recurrence, Sliced):
-        return _add_sliced
+        return _add_slices
     if _is(recurrence, Shifted):
-        return _add_shifted
+        return _add_shifts
     return None
 
 
-def _add_dense(row, recurrence, previous):
-    weights = recurrence.weights
-    n_units = row.size
-    whole = n_units - n_units % 4
+def _add_dense(tile, recurrence, previous, around, first):
+    weights = recurrence.weights[first : first + TILE]
+    n_rows = len(weights)
+    whole = n_rows - n_rows % 4
     for i in range(0, whole, 4):
         w0, w1, w2, w3 = weights[i], weights[i + 1], weights[i + 2], weights[i + 3]
-        a0 = a1 = a2 = a3 = row.dtype.type(0)
-        for j in range(n_units):
+        a0 = a1 = a2 = a3 = tile.dtype.type(0)
+        for j in range(previous.size):
             h = previous[j]
             a0 += w0[j] * h
             a1 += w1[j] * h
             a2 += w2[j] * h
             a3 += w3[j] * h
-        row[i] += a0
-        row[i + 1] += a1
-        row[i + 2] += a2
-        row[i + 3] += a3
-    for i in range(whole, n_units):
+        tile[i] += a0
+        tile[i + 1] += a1
+        tile[i + 2] += a2
+        tile[i + 3] += a3
+    for i in range(whole, n_rows):
         w0 = weights[i]
-        a0 = row.dtype.type(0)
-        for j in range(n_units):
+        a0 = tile.dtype.type(0)
+        for j in range(previous.size):
             a0 += w0[j] * previous[j]
-        row[i] += a0
+        tile[i] += a0
 
 
-def _add_sliced(row, recurrence, previous):
+def _add_slices(tile, recurrence, previous, around, first):
     weights, indices, starts = recurrence
-    n_units = row.size
-    for s in range(n_units // 4):
-        a0 = a1 = a2 = a3 = row.dtype.type(0)
-        for e in range(starts[s], starts[s + 1]):
-            a0 += weights[e, 0] * previous[indices[e, 0]]
-            a1 += weights[e, 1] * previous[indices[e, 1]]
-            a2 += weights[e, 2] * previous[indices[e, 2]]
-            a3 += weights[e, 3] * previous[indices[e, 3]]
-        i = 4 * s
-        row[i] += a0
-        row[i + 1] += a1
-        row[i + 2] += a2
-        row[i + 3] += a3
-    s = n_units // 4
-    for i in range(4 * s, n_units):
-        for e in range(starts[s], starts[s + 1]):
-            row[i] += weights[e, i - 4 * s] * previous[indices[e, i - 4 * s]]
+    for s in range(first // LANES, min((first + TILE) // LANES, starts.size - 1)):
+        add_slice(tile, previous, weights, indices, s * LANES - first, starts[s], starts[s + 1])
 
 
-def _add_shifted(row, recurrence, previous):
-    weights, offsets = recurrence
-    n_units = row.size
-    n_shifts = offsets.size
-    k = 0
-    while k + 5 <= n_shifts:  # five at a time: the row is loaded and stored once for the five
-        w0, w1, w2, w3, w4 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3], weights[k + 4]
-        h0 = previous[offsets[k] : offsets[k] + n_units]
-        h1 = previous[offsets[k + 1] : offsets[k + 1] + n_units]
-        h2 = previous[offsets[k + 2] : offsets[k + 2] + n_units]
-        h3 = previous[offsets[k + 3] : offsets[k + 3] + n_units]
-        h4 = previous[offsets[k + 4] : offsets[k + 4] + n_units]
-        for i in range(n_units):
-            row[i] += w0[i] * h0[i] + w1[i] * h1[i] + w2[i] * h2[i] + w3[i] * h3[i] + w4[i] * h4[i]
-        k += 5
-    while k < n_shifts:
-        w0 = weights[k]
-        h0 = previous[offsets[k] : offsets[k] + n_units]
-        for i in range(n_units):
-            row[i] += w0[i] * h0[i]
-        k += 1
+def _add_shifts(tile, recurrence, previous, around, first):
+    add_shifted(tile, previous, around, recurrence.weights, recurrence.offsets, first)
 
 
 @njit(**_KERNEL)
-def project(inputs, input_map, states):
-    """Write the drive of few inputs: ``states[t] = input_map[-1] + inputs[t] @ input_map[:-1]``.
+def _continue_around(around, state):
+    """Write the last TILE units of a circle and then the first, so that no tile that is read has a seam."""
+    n_units = state.size
+    for i in range(min(n_units, TILE)):
+        around[TILE + i] = state[i]
+        around[TILE - 1 - i] = state[n_units - 1 - i]
+    for i in range(n_units, TILE):
+        around[TILE + i] = around[TILE + i - n_units]
+        around[TILE - 1 - i] = around[TILE - 1 - i + n_units]
 
-    Parameters
-    ----------
-    inputs : array (n_steps, n_inputs)
-    input_map : array (n_inputs + 1, n_units)
-        Transposed input weights, the bias in the last row.
-    states : array (n_steps, n_units)
+
+@njit(**_KERNEL)
+def _step(out, previous, around, tile, inputs, weights, recurrence, leak, leaky, activation):
+    """One step in place: the drive, which stands in ``out`` or comes from inputs, becomes the state.
+
+    Tile by tile, so that the arithmetic of one overlaps with the loads of the next.
     """
-    n_inputs = inputs.shape[1]
-    for t in range(states.shape[0]):
-        row, bias = states[t], input_map[n_inputs]
-        if n_inputs == 0:
-            for i in range(row.size):
-                row[i] = bias[i]
-            continue
-        x, weights = inputs[t, 0], input_map[0]
-        for i in range(row.size):
-            row[i] = bias[i] + x * weights[i]
-        for d in range(1, n_inputs):
-            x, weights = inputs[t, d], input_map[d]
-            for i in range(row.size):
-                row[i] += x * weights[i]
+    n_units = out.size
+    one = out.dtype.type(1)
+    _continue_around(around, previous)
+    for first in range(0, n_units, TILE):
+        here = out[first : first + TILE]  # shorter than a tile at the end
+        if inputs.size:
+            set_inputs(tile, inputs, weights, first)
+        else:
+            for i in range(here.size):
+                tile[i] = here[i]
+        _add_recurrence(tile, recurrence, previous, around, first)
+        if activation == _TANH:  # inlined: to call ``activate`` takes as long as a tile
+            for i in range(here.size):
+                here[i] = tanh(tile[i])
+        else:
+            for i in range(here.size):
+                here[i] = tile[i]
+        if activation == _TANH and leaky:
+            old, share = previous[first : first + TILE], leak[first : first + TILE]
+            for i in range(here.size):
+                here[i] = (one - share[i]) * old[i] + share[i] * here[i]
+    if activation != _TANH:
+        activate(out, activation)
+        if leaky:
+            for i in range(n_units):
+                out[i] = (one - leak[i]) * previous[i] + leak[i] * out[i]
 
 
 @njit(**_KERNEL)
-def _step(row, recurrence, previous, leak, leaky, activation):
-    """One step in place: the drive in ``row`` becomes the state, which is also kept in ``previous``."""
-    n_units = row.size
-    _add_recurrence(row, recurrence, previous)
-    activate(row, activation)
-    if leaky:
-        one = row.dtype.type(1)
-        for i in range(n_units):
-            row[i] = (one - leak[i]) * previous[i] + leak[i] * row[i]
-    for i in range(n_units):
-        previous[i] = row[i]
-    for i in range(n_units):
-        previous[n_units + i] = row[i]
-
-
-@njit(**_KERNEL)
-def drive(states, recurrence, previous, leak, activation):
+def drive(states, inputs, recurrence, state, leak, activation):
     """Drive one series.
 
     Parameters
     ----------
     states : array (n_steps, n_units)
-        The drive of each step; overwritten by the states.
+        Overwritten by the states. Without inputs, the drive of each step.
+    inputs : Inputs
     recurrence : Dense, Sliced or Shifted
-    previous : array (2 * n_units,)
-        Initial state, twice in a row; on return the last state, twice in a row.
+    state : array (n_units,)
+        Initial state; on return the last state.
     leak : array (n_units,)
     activation : int
         Code from ``vecmath.ACTIVATIONS``.
     """
+    values, weights = inputs
     leaky = np.any(leak != 1)
+    around, tile = np.zeros(2 * TILE, state.dtype), np.zeros(TILE, state.dtype)
+    previous = state
     for t in range(states.shape[0]):
-        _step(states[t], recurrence, previous, leak, leaky, activation)
+        _step(states[t], previous, around, tile, values[t], weights, recurrence, leak, leaky, activation)
+        previous = states[t]
+    state[:] = previous
 
 
 @njit(**_KERNEL)
@@ -257,68 +257,68 @@ def trace(states, last, traces, retention):
 
 
 @njit(**_KERNEL)
-def run_free(
-    states,
-    outputs,
-    recurrence,
-    previous,
-    leak,
-    activation,
-    traces,
-    retention,
-    weights,
-    feedback_weights,
-):
+def run_free(outputs, inputs, recurrence, state, leak, activation, traces, retention, weights, gain):
     r"""Run one series free: each output is the next step's input.
 
-    .. math:: y(t) = o(t) + V [h(t), \mu(t), y(t-1)], \qquad p(t) = d(t) + U y(t-1)
+    .. math:: y(t) = o(t) + V [h(t), \mu(t), y(t-1)], \qquad x(t) = [g\,y(t-1), u(t)]
 
     Parameters
     ----------
-    states : array (n_steps, n_units + n_traces)
-        The first ``n_units`` columns hold the drive ``d(t)`` without the fed back part; overwritten by the
-        states and their traces.
     outputs : array (n_steps + 1, n_outputs)
         Row 0 holds the last output before the run, row t + 1 holds ``o(t)``: intercept and whatever does
         not depend on state or output; overwritten by the outputs.
+    inputs : Inputs
+        The first n_outputs of the values are overwritten by what is fed back; the others are ``u``.
+    recurrence, state, leak, activation : see ``drive``
     traces, retention : array (n_traces,), n_traces being 0 or n_units
-        Linear traces of the state and their retention.
+        Linear traces of the state and their retention; on return the last traces.
     weights : array (n_outputs, n_units + n_traces + n_outputs)
         ``V``, the readout.
-    feedback_weights : array (n_outputs, n_units)
-        Transpose of ``U``.
+    gain : float
+        ``g``.
 
     Returns
     -------
     int
         Number of steps done: less than ``n_steps`` when an output was not finite, that step being the last.
     """
-    n_steps, n_features = states.shape
-    n_outputs = outputs.shape[1]
-    n_units = leak.size
+    n_units, n_traces, n_outputs = state.size, traces.size, outputs.shape[1]
+    values, input_weights = inputs
     leaky = np.any(leak != 1)
-    one = states.dtype.type(1)
-    for t in range(n_steps):
-        row = states[t, :n_units]
+    around, tile = np.zeros(2 * TILE, state.dtype), np.zeros(TILE, state.dtype)
+    both = np.zeros((2, weights.shape[1]), state.dtype)
+    both[1, :n_units] = state
+    one = state.dtype.type(1)
+    n_done = 0
+    finite = True
+    while finite and n_done < values.shape[0]:
+        t = n_done
+        features, previous = both[t % 2], both[1 - t % 2, :n_units]
         for d in range(n_outputs):
-            fed_back = outputs[t, d]
-            into = feedback_weights[d]
-            for i in range(n_units):
-                row[i] += fed_back * into[i]
-        for i in range(retention.size):
+            features[n_units + n_traces + d] = outputs[t, d]
+            values[t, d] = gain * outputs[t, d]
+        for i in range(n_traces):
             traces[i] = retention[i] * traces[i] + (one - retention[i]) * previous[i]
-            states[t, n_units + i] = traces[i]
-        _step(row, recurrence, previous, leak, leaky, activation)
+            features[n_units + i] = traces[i]
+        _step(
+            features[:n_units],
+            previous,
+            around,
+            tile,
+            values[t],
+            input_weights,
+            recurrence,
+            leak,
+            leaky,
+            activation,
+        )
         for d in range(n_outputs):
-            out_of = weights[d]
-            features = states[t]
-            total = outputs.dtype.type(0)
-            for i in range(n_features):
+            out_of, total = weights[d], outputs.dtype.type(0)
+            for i in range(features.size):
                 total += out_of[i] * features[i]
-            for j in range(n_outputs):
-                total += out_of[n_features + j] * outputs[t, j]
             outputs[t + 1, d] += total
             # Not np.isfinite: it asks whether x - x is 0, which "reassoc" and "nsz" fold to true.
-            if not abs(outputs[t + 1, d]) < np.inf:
-                return t + 1
-    return n_steps
+            finite &= abs(outputs[t + 1, d]) < np.inf
+        n_done += 1
+    state[:] = both[1 - n_done % 2, :n_units]
+    return n_done

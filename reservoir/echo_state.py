@@ -10,8 +10,19 @@ from joblib import effective_n_jobs
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 
 from reservoir.base import Reservoir
-from reservoir.batch_dynamics import BLOCK, drive_block, sliced_for_block
-from reservoir.dynamics import Dense, Shifted, Sliced, drive, project, run_free, slice_rows
+from reservoir.batch_dynamics import drive_block, sliced_for_block
+from reservoir.dynamics import (
+    Dense,
+    Inputs,
+    Shifted,
+    Sliced,
+    drive,
+    no_inputs,
+    run_free,
+    slice_rows,
+    tile_shifts,
+)
+from reservoir.tiles import BLOCK, tiled
 from reservoir.topology import (
     INPUT_WEIGHTS,
     TOPOLOGIES,
@@ -21,10 +32,7 @@ from reservoir.topology import (
 )
 from reservoir.vecmath import ACTIVATIONS
 
-_FEW_INPUTS = 16  # up to here a loop beats a matrix product
-_PIECE = (
-    2**15
-)  # numbers whose drive is written just before they become states, so that they are still in the cache
+_FEW_INPUTS = 8  # with more, a matrix product beforehand beats multiplying in the state loop
 _MIN_SERIES_FOR_BLOCK = 3  # below it, the transposition in and out costs more than it saves
 
 
@@ -210,8 +218,7 @@ class EchoState(Reservoir):
         weights = self.recurrent_weights_
         recurrence: Dense | Sliced | Shifted
         if isinstance(weights, ShiftMatrix):
-            offsets = np.ascontiguousarray(weights.offsets % self.n_units, dtype=np.int64)
-            recurrence = Shifted(np.ascontiguousarray(weights.weights, dtype=dtype), offsets)
+            recurrence = tile_shifts(weights.weights, weights.offsets, dtype)
         elif sp.issparse(weights):
             recurrence = slice_rows(weights, dtype)
         else:
@@ -226,65 +233,46 @@ class EchoState(Reservoir):
         prepared = self._kernel_arrays_
         return prepared if prepared[2].dtype == dtype else self._prepare(dtype)
 
-    def _write_drive(self, rows, input_map, states):
-        """Input and bias of every row into ``states``: what does not depend on the state."""
-        if sp.issparse(input_map):
-            states[:] = (sp.csr_array(rows) @ input_map[:-1]).toarray()
-            states += input_map[-1:].toarray()
-        elif rows.shape[1] <= _FEW_INPUTS:
-            project(rows, input_map, states)
-        else:
-            np.dot(rows, input_map[:-1], out=states)
-            states += input_map[-1]
-
     def _run(self, rows, layout, initial, noise_rng=None):
         recurrence, input_map, leak = self._arrays(rows.dtype)
         states = np.empty((len(rows), self.n_units), dtype=rows.dtype)
-
-        def prepare(start, stop):
-            self._write_drive(rows[start:stop], input_map, states[start:stop])
-
-        if noise_rng is not None and self.noise > 0:
-            prepare(0, len(rows))
-            states += self.noise * noise_rng.standard_normal(states.shape, dtype=states.dtype)
-            prepare = _nothing
+        noisy = noise_rng is not None and self.noise > 0
+        if noisy or sp.issparse(input_map) or len(input_map) > _FEW_INPUTS:
+            _write_drive(rows, input_map, states)
+            if noisy:
+                states += self.noise * noise_rng.standard_normal(states.shape, dtype=states.dtype)
+            inputs = no_inputs(len(rows), rows.dtype)
+        else:
+            inputs = Inputs(_with_constant(rows), tiled(input_map, rows.dtype))
         run = self._run_each if len(layout.lengths) < _MIN_SERIES_FOR_BLOCK else self._run_blocks
         arrays = recurrence, leak, ACTIVATIONS[self.activation]
-        return states, run(states, layout, initial.copy(), prepare, arrays)
+        return states, run(states, inputs, layout, initial.copy(), arrays)
 
-    def _run_each(self, states, layout, final, prepare, arrays):
+    def _run_each(self, states, inputs, layout, final, arrays):
         """One series after the other; ``final`` comes with the initial states and leaves with the last."""
         recurrence, leak, code = arrays
-        size = max(_PIECE // self.n_units, 16)
 
         def run(s):
-            previous = np.concatenate([final[s], final[s]])
-            end = layout.starts[s] + layout.lengths[s]
-            for start in range(layout.starts[s], end, size):
-                stop = min(start + size, end)
-                prepare(start, stop)
-                drive(states[start:stop], recurrence, previous, leak, code)
-            final[s] = previous[: self.n_units]
+            part = slice(layout.starts[s], layout.starts[s] + layout.lengths[s])
+            own = Inputs(inputs.values[part], inputs.weights)
+            drive(states[part], own, recurrence, final[s], leak, code)
 
         self._in_threads(run, range(len(layout.lengths)))
         return final
 
-    def _run_blocks(self, states, layout, final, prepare, arrays):
+    def _run_blocks(self, states, inputs, layout, final, arrays):
         """Series of about equal length share a block; a block goes on with those that are longer."""
         recurrence, leak, code = arrays
         sliced = sliced_for_block(recurrence, self.recurrent_weights_, states.dtype)
         order = np.argsort(layout.lengths, kind="stable")[::-1]
-        size = max(_PIECE // self.n_units, 16)
 
         def run(series):
             first, left = layout.starts[series], layout.lengths[series]
             while len(series):
-                n_steps = min(int(left[-1]), size)  # sorted: the last is the shortest
-                for start in first:
-                    prepare(start, start + n_steps)
+                n_steps = int(left[-1])  # sorted: the last is the shortest
                 lanes = np.arange(BLOCK) % len(series)
                 block = np.ascontiguousarray(final[series[lanes]].T)
-                drive_block(states, first[lanes], n_steps, sliced, block, leak, code)
+                drive_block(states, first[lanes], n_steps, inputs, sliced, block, leak, code)
                 final[series] = block[:, : len(series)].T
                 going = left > n_steps
                 series, first, left = series[going], first[going] + n_steps, left[going] - n_steps
@@ -302,31 +290,30 @@ class EchoState(Reservoir):
                 list(pool.map(task, arguments))
 
     def _run_free(self, outputs, weights, initial, exog, gain, retention=None):
-        n_outputs = outputs.shape[1]
         recurrence, input_map, leak = self._arrays(outputs.dtype)
         retention = np.zeros(0, outputs.dtype) if retention is None else retention
-        into = input_map[:n_outputs]
-        feedback_weights = (into.toarray() if sp.issparse(into) else into) * outputs.dtype.type(gain)
-        drive_of_exog = np.empty((len(outputs) - 1, self.n_units), dtype=outputs.dtype)
-        exog = np.ascontiguousarray(exog, dtype=outputs.dtype)
-        self._write_drive(exog, input_map[n_outputs:], drive_of_exog)
-        states = np.hstack([drive_of_exog, np.empty((len(drive_of_exog), len(retention)), outputs.dtype)])
-        previous = np.concatenate([initial[: self.n_units]] * 2)
-        traces = initial[self.n_units :].copy()
-        n_done = run_free(
-            states,
-            outputs,
-            recurrence,
-            previous,
-            leak,
-            ACTIVATIONS[self.activation],
-            traces,
-            retention,
-            weights,
-            feedback_weights,
-        )
-        return np.concatenate([previous[: self.n_units], traces]), n_done
+        fed_back = np.zeros((len(exog), outputs.shape[1]), outputs.dtype)
+        into = input_map.toarray() if sp.issparse(input_map) else input_map
+        inputs = Inputs(_with_constant(np.hstack([fed_back, exog])), tiled(into, outputs.dtype))
+        state, traces = initial[: self.n_units].copy(), initial[self.n_units :].copy()
+        code, gain = ACTIVATIONS[self.activation], outputs.dtype.type(gain)
+        n_done = run_free(outputs, inputs, recurrence, state, leak, code, traces, retention, weights, gain)
+        return np.concatenate([state, traces]), n_done
 
 
-def _nothing(start, stop):
-    """The drive has been written already."""
+def _with_constant(rows):
+    """Rows with a constant input behind, which carries the bias."""
+    extended = np.empty((rows.shape[0], rows.shape[1] + 1), dtype=rows.dtype)
+    extended[:, :-1] = rows
+    extended[:, -1] = 1
+    return extended
+
+
+def _write_drive(rows, input_map, states):
+    """Input and bias of every row into ``states``: what does not depend on the state."""
+    if sp.issparse(input_map):
+        states[:] = (sp.csr_array(rows) @ input_map[:-1]).toarray()
+        states += input_map[-1:].toarray()
+    else:
+        np.dot(rows, input_map[:-1], out=states)
+        states += input_map[-1]

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from reservoir.batch_dynamics import BLOCK, drive_block, sliced_for_block
-from reservoir.dynamics import Dense, Shifted, drive, run_free, slice_rows, trace
+from reservoir.batch_dynamics import drive_block, sliced_for_block
+from reservoir.dynamics import Dense, Inputs, drive, no_inputs, run_free, slice_rows, tile_shifts, trace
+from reservoir.tiles import BLOCK, tiled
 from reservoir.vecmath import ACTIVATIONS
 from tests import naive
 
@@ -28,7 +29,7 @@ def recurrence_and_matrix(kind, n_units, rng, dtype=np.float64):
         units = np.arange(n_units)
         for k in range(n_shifts):
             W[units, (units + offsets[k]) % n_units] += weights[k]
-        return Shifted(weights.astype(dtype), offsets), W
+        return tile_shifts(weights, offsets, dtype), W
     W = 0.5 / np.sqrt(n_units) * rng.standard_normal((n_units, n_units))
     if kind == "sliced":
         W[rng.random(W.shape) < 0.7] = 0  # rows of different lengths, some empty
@@ -47,10 +48,28 @@ def test_drive_equals_naive(kind, n_units):
     states = rng.standard_normal((50, n_units))
     h, leak = rng.standard_normal(n_units), rng.uniform(0.1, 1, n_units)
     expected = naive.leaky_states(states, W, h, leak, np.tanh)
-    previous = np.concatenate([h, h])
-    drive(states, recurrence, previous, leak, ACTIVATIONS["tanh"])
+    drive(states, no_inputs(50, float), recurrence, h, leak, ACTIVATIONS["tanh"])
     np.testing.assert_allclose(states, expected, rtol=0, atol=1e-13)
-    np.testing.assert_array_equal(previous, np.tile(states[-1], 2))
+    np.testing.assert_array_equal(h, states[-1])
+
+
+@pytest.mark.parametrize("n_units", SIZES)
+def test_inputs_multiplied_in_the_loop_are_the_drive(n_units):
+    rng = np.random.default_rng(n_units)
+    recurrence, W = recurrence_and_matrix("sliced", n_units, rng)
+    values, weights = rng.standard_normal((50, 3)), rng.standard_normal((3, n_units))
+    expected = naive.leaky_states(values @ weights, W, np.zeros(n_units), 1.0, np.tanh)
+    inputs = Inputs(values, tiled(weights, float))
+    states = np.full((50, n_units), np.nan)
+    drive(states, inputs, recurrence, np.zeros(n_units), np.ones(n_units), 0)
+    np.testing.assert_allclose(states, expected, rtol=0, atol=1e-13)
+    sliced = sliced_for_block(recurrence, W, float)
+    initial, first_rows = np.zeros((n_units, BLOCK)), np.arange(BLOCK) % 2 * 25
+    states[:25], states[25:] = np.nan, np.nan
+    drive_block(states, first_rows, 25, inputs, sliced, initial, np.ones(n_units), 0)
+    np.testing.assert_allclose(states[:25], expected[:25], rtol=0, atol=1e-13)
+    expected = naive.leaky_states(values[25:] @ weights, W, np.zeros(n_units), 1.0, np.tanh)
+    np.testing.assert_allclose(states[25:], expected, rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -59,7 +78,7 @@ def test_activations(activation):
     recurrence, W = recurrence_and_matrix("sliced", 30, rng)
     states = rng.standard_normal((40, 30))
     expected = naive.leaky_states(states, W, np.zeros(30), 0.7, FUNCTIONS[activation])
-    drive(states, recurrence, np.zeros(60), np.full(30, 0.7), ACTIVATIONS[activation])
+    drive(states, no_inputs(40, float), recurrence, np.zeros(30), np.full(30, 0.7), ACTIVATIONS[activation])
     np.testing.assert_allclose(states, expected, rtol=1e-12, atol=1e-13)
 
 
@@ -70,7 +89,7 @@ def test_single_precision_stays_single_and_close(kind):
     states = rng.standard_normal((50, 101)).astype(np.float32)
     leak = np.full(101, 0.5, np.float32)
     expected = naive.leaky_states(states.astype(float), W, np.zeros(101), 0.5, np.tanh)
-    drive(states, recurrence, np.zeros(202, np.float32), leak, 0)
+    drive(states, no_inputs(50, np.float32), recurrence, np.zeros(101, np.float32), leak, 0)
     np.testing.assert_allclose(states, expected, rtol=0, atol=5e-6)
 
 
@@ -81,10 +100,10 @@ def test_split_series_with_carried_state_is_the_whole_to_the_last_bit(kind):
     whole = rng.standard_normal((60, 50))
     halves = whole.copy()
     leak = np.full(50, 0.3)
-    drive(whole, recurrence, np.zeros(100), leak, 0)
-    previous = np.zeros(100)
-    drive(halves[:23], recurrence, previous, leak, 0)
-    drive(halves[23:], recurrence, previous, leak, 0)
+    drive(whole, no_inputs(60, float), recurrence, np.zeros(50), leak, 0)
+    state = np.zeros(50)
+    drive(halves[:23], no_inputs(23, float), recurrence, state, leak, 0)
+    drive(halves[23:], no_inputs(37, float), recurrence, state, leak, 0)
     np.testing.assert_array_equal(halves, whole)
 
 
@@ -108,8 +127,9 @@ def test_block_equals_single(kind, n_units, dtype):
     expected = states.copy()
     first_rows = np.arange(BLOCK) * n_steps
     for b, first in enumerate(first_rows):
-        drive(expected[first : first + n_steps], recurrence, np.tile(initial[:, b], 2), leak, 0)
-    drive_block(states, first_rows, n_steps, sliced, initial, leak, 0)
+        own = no_inputs(n_steps, dtype)
+        drive(expected[first : first + n_steps], own, recurrence, initial[:, b].copy(), leak, 0)
+    drive_block(states, first_rows, n_steps, no_inputs(len(states), dtype), sliced, initial, leak, 0)
     tolerance = 1e-13 if dtype == np.float64 else 1e-5
     np.testing.assert_allclose(states, expected, rtol=0, atol=tolerance)
 
@@ -129,16 +149,19 @@ def test_traces_equal_naive():
 @pytest.mark.parametrize("kind", KINDS)
 def test_free_run_equals_naive(kind):
     rng = np.random.default_rng(4)
-    n_units, n_outputs, n_steps = 40, 2, 30
+    n_units, n_outputs, n_steps, gain = 40, 2, 30, 0.5
     recurrence, W = recurrence_and_matrix(kind, n_units, rng)
-    U = rng.standard_normal((n_units, n_outputs))
+    U = rng.standard_normal((n_units, n_outputs + 3))
     V = 0.1 * rng.standard_normal((n_outputs, n_units + n_outputs))
-    states, h = rng.standard_normal((n_steps, n_units)), rng.standard_normal(n_units)
+    exog, h = rng.standard_normal((n_steps, 3)), rng.standard_normal(n_units)
     outputs = rng.standard_normal((n_steps + 1, n_outputs))
     leak = rng.uniform(0.2, 1, n_units)
-    expected = naive.free_run(W, U, states, h, outputs[0], leak, np.tanh, V, outputs[1:])
-    nothing = np.zeros(0)
-    done = run_free(states, outputs, recurrence, np.tile(h, 2), leak, 0, nothing, nothing, V, U.T.copy())
+    drive_of_exog = exog @ U[:, n_outputs:].T
+    fed_back = gain * U[:, :n_outputs]
+    expected = naive.free_run(W, fed_back, drive_of_exog, h, outputs[0], leak, np.tanh, V, outputs[1:])
+    values = np.hstack([np.full((n_steps, n_outputs), np.nan), exog])
+    inputs, nothing = Inputs(values, tiled(U.T, float)), np.zeros(0)
+    done = run_free(outputs, inputs, recurrence, h, leak, 0, nothing, nothing, V, gain)
     assert done == n_steps
     np.testing.assert_allclose(outputs[1:], expected, rtol=0, atol=1e-12)
 
@@ -148,8 +171,8 @@ def test_free_run_stops_at_the_first_output_that_is_not_finite():
     outputs = np.ones((400, 1))
     nothing = np.zeros(0)
     V = np.array([[0.0, 10.0]])  # y grows tenfold a step until it overflows
-    states, previous, one = np.zeros((399, 1)), np.zeros(2), np.ones(1)
-    done = run_free(states, outputs, recurrence, previous, one, 0, nothing, nothing, V, np.ones((1, 1)))
+    inputs = Inputs(np.zeros((399, 1)), tiled(np.ones((1, 1)), float))
+    done = run_free(outputs, inputs, recurrence, np.zeros(1), np.ones(1), 0, nothing, nothing, V, 1.0)
     assert done == 309
     assert np.isfinite(outputs[:309]).all()
     assert np.isinf(outputs[309, 0])
@@ -160,7 +183,7 @@ def test_nan_input_spreads_and_is_not_hidden():
     recurrence, _ = recurrence_and_matrix("dense", 10, rng)
     states = np.zeros((3, 10))
     states[1, 4] = np.nan
-    drive(states, recurrence, np.zeros(20), np.ones(10), 0)
+    drive(states, no_inputs(3, float), recurrence, np.zeros(10), np.ones(10), 0)
     assert not np.isnan(states[0]).any()
     assert np.isnan(states[1]).sum() == 1
     assert np.isnan(states[2]).all()

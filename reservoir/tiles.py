@@ -1,0 +1,258 @@
+"""Sums over many terms whose totals stay in registers, written in LLVM's vector types.
+
+A loop ``target[i] += weight * source`` over a few units inside a loop over their terms is not kept in registers
+by the vectoriser: every term loads and stores the totals again. Here a tile of units is loaded once, all its
+terms are added, and it is stored once. LLVM splits the wide vectors into whatever registers the processor has.
+
+All arrays are contiguous and of one precision; nothing is checked.
+"""
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+TILE = 32  # units per tile: enough independent sums to hide the latency of a multiply-add
+LANES = 16  # rows of a slice of a sparse matrix
+BLOCK = 16  # series in step
+_GATHERED = 4  # numbers put together into one vector: more cost more shuffles than they save
+_CACHE_LINE = 64  # bytes
+ROWS = 4  # rows times BLOCK series: totals for half the registers of AVX-512
+
+
+def tiled(rows, dtype):
+    """Rows (n_rows, n_units) as tiles of TILE columns, padded with zeros, one tile after the other."""
+    n_rows, n_units = rows.shape
+    n_tiles = -(-n_units // TILE)
+    padded = np.zeros((n_rows, n_tiles * TILE), dtype=dtype)
+    padded[:, :n_units] = rows
+    tiles = padded.reshape(n_rows, n_tiles, TILE).transpose(1, 0, 2)
+    out = np.empty(tiles.size + _CACHE_LINE, dtype=dtype)
+    begin = -out.ctypes.data % _CACHE_LINE // out.itemsize
+    out = out[begin : begin + tiles.size].reshape(-1, TILE)
+    out[:] = tiles.reshape(-1, TILE)
+    return out
+
+
+class _Arrays:
+    """The array arguments of an intrinsic, and arithmetic on vectors of their precision."""
+
+    def __init__(self, context, builder, signature, args):
+        self.builder = builder
+        arrays = [
+            context.make_array(kind)(context, builder, value)
+            for kind, value in zip(signature.args, args)
+            if isinstance(kind, types.Array)
+        ]
+        self.pointers = [array.data for array in arrays]
+        self.shapes = [array.shape for array in arrays]
+        self.word = context.get_value_type(types.intp)
+        self.integers = [
+            context.cast(builder, value, kind, types.intp)
+            for kind, value in zip(signature.args, args)
+            if isinstance(kind, types.Integer)
+        ]
+        self.scalar = context.get_data_type(signature.args[0].dtype)
+        self.align = signature.args[0].dtype.bitwidth // 8
+
+    def number(self, value):
+        return ir.Constant(self.word, value)
+
+    def size(self, array, axis=0):
+        return self.builder.extract_value(self.shapes[array], axis)
+
+    def at(self, array, position, width):
+        """Pointer to ``width`` numbers of an array."""
+        pointer = self.builder.gep(self.pointers[array], [position])
+        return self.builder.bitcast(pointer, ir.VectorType(self.scalar, width).as_pointer())
+
+    def load(self, array, position, width):
+        return self.builder.load(self.at(array, position, width), align=self.align)
+
+    def scalar_at(self, array, position):
+        return self.builder.load(self.builder.gep(self.pointers[array], [position]))
+
+    def spread(self, value, width):
+        """Vector of one number repeated."""
+        vector = ir.VectorType(self.scalar, width)
+        lane = self.builder.insert_element(
+            ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0)
+        )
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), width), [0] * width)
+        return self.builder.shuffle_vector(lane, ir.Constant(vector, ir.Undefined), mask)
+
+    def totals(self, positions, width, zero=False):
+        """Registers that begin with zero or what stands in array 0, and the way to store them there."""
+        vector = ir.VectorType(self.scalar, width)
+        pointers = [self.at(0, position, width) for position in positions]
+        registers = []
+        for pointer in pointers:
+            register = cgutils.alloca_once(self.builder, vector)
+            begin = (
+                ir.Constant(vector, [0.0] * width) if zero else self.builder.load(pointer, align=self.align)
+            )
+            self.builder.store(begin, register)
+            registers.append(register)
+
+        def store():
+            for pointer, register in zip(pointers, registers):
+                self.builder.store(self.builder.load(register), pointer, align=self.align)
+
+        return registers, store
+
+    def add_product(self, register, left, right):
+        product = self.builder.fmul(left, right, flags=("contract",))
+        total = self.builder.fadd(product, self.builder.load(register), flags=("contract",))
+        self.builder.store(total, register)
+
+    def loop(self, start, stop):
+        return cgutils.for_range_slice(self.builder, start, stop, self.number(1), intp=self.word)
+
+
+@intrinsic
+def set_inputs(typingctx, tile, inputs, weights, first):
+    """``tile[i] = sum_d weights[d, first + i] * inputs[d]``; ``weights`` comes from ``tiled``."""
+    signature = types.void(tile, inputs, weights, first)
+
+    def codegen(context, builder, signature, args):
+        a = _Arrays(context, builder, signature, args)
+        (first,) = a.integers
+        (total,), store = a.totals([a.number(0)], TILE, zero=True)
+        base = builder.mul(first, a.size(1))
+        with a.loop(a.number(0), a.size(1)) as (d, _):
+            row = a.load(2, builder.add(base, builder.mul(d, a.number(TILE))), TILE)
+            a.add_product(total, row, a.spread(a.scalar_at(1, d), TILE))
+        store()
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def add_shifted(typingctx, tile, source, around, weights, offsets, first):
+    """``tile[i] += sum_k weights[k, first + i] * source[(first + i + offsets[k]) % source.size]``.
+
+    ``weights`` comes from ``tiled``. ``around`` (2 * TILE,) holds ``source``, continued periodically, from TILE
+    numbers before its seam to TILE after it.
+    """
+    signature = types.void(tile, source, around, weights, offsets, first)
+
+    def codegen(context, builder, signature, args):
+        a = _Arrays(context, builder, signature, args)
+        (first,) = a.integers
+        (total,), store = a.totals([a.number(0)], TILE)
+        base = builder.mul(first, a.size(4))
+        seam = builder.sub(a.size(1), a.number(TILE))
+        with a.loop(a.number(0), a.size(4)) as (k, _):
+            row = a.load(3, builder.add(base, builder.mul(k, a.number(TILE))), TILE)
+            position = builder.add(first, a.scalar_at(4, k))
+            wrapped = builder.sub(position, a.size(1))
+            beyond = builder.icmp_signed(">=", wrapped, a.number(0))
+            position = builder.select(beyond, wrapped, position)
+            past_seam = builder.sub(position, seam)
+            across = builder.icmp_signed(">", past_seam, a.number(0))
+            heard = builder.select(across, a.at(2, past_seam, TILE), a.at(1, position, TILE))
+            a.add_product(total, row, builder.load(heard, align=a.align))
+        store()
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def add_slice(typingctx, target, source, weights, indices, first, start, stop):
+    """``target[first + l] += sum_e weights[e, l] * source[indices[e, l]]`` for the LANES rows l.
+
+    ``e`` runs from ``start`` to ``stop``.
+    """
+    signature = types.void(target, source, weights, indices, first, start, stop)
+
+    def codegen(context, builder, signature, args):
+        a = _Arrays(context, builder, signature, args)
+        first, start, stop = a.integers
+        groups = range(0, LANES, _GATHERED)
+        registers, store = a.totals([builder.add(first, a.number(g)) for g in groups], _GATHERED)
+        with a.loop(start, stop) as (entry, _):
+            base = builder.mul(entry, a.number(LANES))
+            at = _indices(a, base)
+            for g, register in zip(groups, registers):
+                gathered = ir.Constant(ir.VectorType(a.scalar, _GATHERED), ir.Undefined)
+                for lane in range(_GATHERED):
+                    value = a.scalar_at(1, at[g + lane])
+                    gathered = builder.insert_element(gathered, value, ir.Constant(ir.IntType(32), lane))
+                a.add_product(register, a.load(2, builder.add(base, a.number(g)), _GATHERED), gathered)
+        store()
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+def _indices(a, base):
+    """The LANES indices from ``base`` on, two by two (little-endian): loads are what takes the time."""
+    builder, found = a.builder, []
+    for lane in range(0, LANES, 2):
+        pointer = builder.gep(a.pointers[3], [builder.add(base, a.number(lane))])
+        pair = builder.load(builder.bitcast(pointer, ir.IntType(64).as_pointer()), align=4)
+        found += [builder.and_(pair, a.number(2**32 - 1)), builder.lshr(pair, a.number(32))]
+    return found
+
+
+def _rows_of_slice(zero):
+    """Intrinsic for ROWS rows of a slice and BLOCK series; ``zero`` says where the totals begin."""
+
+    @intrinsic
+    def rows_of_slice(typingctx, target, source, weights, indices, first, lane, start, stop):
+        signature = types.void(target, source, weights, indices, first, lane, start, stop)
+
+        def codegen(context, builder, signature, args):
+            a = _Arrays(context, builder, signature, args)
+            first, lane, start, stop = a.integers
+            rows = [builder.mul(builder.add(first, a.number(r)), a.number(BLOCK)) for r in range(ROWS)]
+            registers, store = a.totals(rows, BLOCK, zero)
+
+            def entries(heard_by_all):
+                with a.loop(start, stop) as (entry, _):
+                    base = builder.add(builder.mul(entry, a.size(2, axis=1)), lane)
+                    if heard_by_all:
+                        heard = a.load(1, builder.mul(builder.sub(entry, start), a.number(BLOCK)), BLOCK)
+                    for r, register in enumerate(registers):
+                        at = builder.add(base, a.number(r))
+                        if not heard_by_all:
+                            index = builder.zext(a.scalar_at(3, at), a.word)
+                            heard = a.load(1, builder.mul(index, a.number(BLOCK)), BLOCK)
+                        a.add_product(register, a.spread(a.scalar_at(2, at), BLOCK), heard)
+
+            dense = builder.icmp_signed("==", a.size(3), a.number(0))
+            with builder.if_else(dense) as (then, otherwise):
+                with then:
+                    entries(heard_by_all=True)
+                with otherwise:
+                    entries(heard_by_all=False)
+            store()
+            return context.get_dummy_value()
+
+        return signature, codegen
+
+    return rows_of_slice
+
+
+# ``target[first + r] = or += sum_e weights[e, lane + r] * source[indices[e, lane + r]]`` for ROWS rows r. Rows of
+# target and source are BLOCK wide. ``e`` runs from ``start`` to ``stop``; without indices the source row is
+# ``e - start``.
+set_rows_of_slice = _rows_of_slice(zero=True)
+add_rows_of_slice = _rows_of_slice(zero=False)
+
+
+@intrinsic
+def store_past_caches(typingctx, target, position, value):
+    """``target[position] = value``, for memory that is not looked at soon and need not be read to be written."""
+    signature = types.void(target, position, value)
+
+    def codegen(context, builder, signature, args):
+        a = _Arrays(context, builder, signature, args)
+        stored = builder.store(args[2], builder.gep(a.pointers[0], a.integers))
+        stored.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+        return context.get_dummy_value()
+
+    return signature, codegen
