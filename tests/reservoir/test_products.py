@@ -1,0 +1,49 @@
+"""Products in compiled loops equal those of BLAS at every size, order and precision."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from reservoir.products import add_product, product
+
+SIZES = [
+    (1, 1, 1),
+    (1, 5, 130),
+    (2, 300, 7),
+    (3, 1, 33),
+    (5, 40, 16),
+    (8, 64, 256),
+    (13, 600, 50),
+    (31, 9, 3),
+    (0, 4, 4),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("order", ["C", "F", "strided"])
+@pytest.mark.parametrize("size", SIZES)
+def test_adds_the_product(size, order, dtype):
+    n_rows, depth, n_columns = size
+    rng = np.random.default_rng(0)
+    left = rng.standard_normal((2 * n_rows, 2 * depth))[::2, ::2].astype(dtype, order="K")
+    left = left if order == "strided" else np.array(left, order=order)
+    right = rng.standard_normal((depth, n_columns + 3)).astype(dtype)[:, :n_columns]
+    right.flags.writeable = False
+    around = rng.standard_normal((n_rows, n_columns + 5)).astype(dtype)
+    expected = around.copy()
+    expected[:, 2 : 2 + n_columns] += left @ right
+    add_product(around[:, 2 : 2 + n_columns], left, right)
+    tolerance = 1e-13 if dtype is np.float64 else 1e-5
+    assert_allclose(around, expected, rtol=tolerance, atol=30 * tolerance)
+
+
+def test_nothing_to_sum_changes_nothing():
+    out = np.ones((3, 4))
+    add_product(out, np.ones((3, 0)), np.ones((0, 4)))
+    assert (out == 1).all()
+
+
+def test_nan_reaches_its_row_alone():
+    left = np.ones((9, 3))
+    left[4, 1] = np.nan
+    assert np.isnan(product(left, np.ones((3, 5)))).any(axis=1).tolist() == [row == 4 for row in range(9)]
