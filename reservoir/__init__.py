@@ -5,10 +5,12 @@ from reservoir.echo_state import EchoState
 from reservoir.esn import ESNRegressor
 from reservoir.esn_classifier import ESNClassifier
 from reservoir.leaky_units import LeakyUnits
+from reservoir.nvar import NVAR
 from reservoir.persistence import load, save
 from reservoir.readout import RidgeReadout
 
 __all__ = [
+    "NVAR",
     "ESNClassifier",
     "ESNRegressor",
     "EchoState",

@@ -9,10 +9,11 @@ from :class:`Reservoir`, lists its hyper-parameters in ``__init__`` and implemen
 ``_run(rows, layout, initial, noise_rng=None)``
     Stacked rows and initial states ``(n_series, state_size)`` to stacked states and final states.
 
-Optionally ``_run_free``, where a compiled loop beats the generic one.
+Optionally ``_run_free``, where a compiled loop beats the generic one, and ``_tangent_step``, one step with its
+linearisation, by which :mod:`reservoir.diagnostics` and regularised training see the Jacobians.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
@@ -38,6 +39,9 @@ class Reservoir(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     """
 
     _parameter_constraints: ClassVar[dict] = {}
+
+    # What a reservoir that draws nothing, and so does not take it, has.
+    random_state: Any = None
 
     # Whether the state that is carried is the last row of the states; False where it is something else.
     states_are_state: ClassVar[bool] = False
@@ -68,6 +72,16 @@ class Reservoir(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             if not np.isfinite(outputs[t + 1]).all():
                 return state[0], t + 1
         return state[0], len(outputs) - 1
+
+    def _tangent_step(self, row, state, row_tangents, state_tangents):
+        """One step of one series in float64, and where it takes small changes of what it starts from.
+
+        ``row`` (n_features,), ``state`` (state_size,) and changes of both in the columns of (n_features, k) and
+        (state_size, k) to the row of states (n_states,), the state after it, and the changes of both.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} has no linearised step: implement _tangent_step (see reservoir/base.py)"
+        )
 
     # ----------------------------------------------------------------- public
 

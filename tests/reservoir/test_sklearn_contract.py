@@ -1,7 +1,6 @@
 """scikit-learn's own checks over every estimator of the package."""
 
 import pytest
-from sklearn.base import BaseEstimator
 from sklearn.utils.estimator_checks import (
     check_dataframe_column_names_consistency,
     check_param_validation,
@@ -11,9 +10,9 @@ from sklearn.utils.estimator_checks import (
     check_transformer_get_feature_names_out_pandas,
 )
 
-import reservoir
-from reservoir import EchoState, ESNClassifier, ESNRegressor, LeakyUnits
+from reservoir import ESNClassifier, ESNRegressor
 from reservoir.base import Reservoir
+from tests.reservoirs import estimators
 from tests.scikit_learn_checks import parametrize_with_checks
 
 # A sequence model's answer for a row depends on the rows before it; these two ask that it does not.
@@ -23,22 +22,7 @@ ORDER_MATTERS = {
 }
 
 
-def small(estimator_class):
-    """An instance that is fast to fit."""
-    if estimator_class is EchoState:
-        return EchoState(20)
-    if estimator_class is LeakyUnits:
-        return LeakyUnits(EchoState(20))
-    if estimator_class in (ESNRegressor, ESNClassifier):
-        return estimator_class(EchoState(20))
-    return estimator_class()
-
-
-ESTIMATORS = [
-    small(public)
-    for public in (getattr(reservoir, name) for name in reservoir.__all__)
-    if isinstance(public, type) and issubclass(public, BaseEstimator)
-]
+ESTIMATORS = estimators()
 TRANSFORMERS = [estimator for estimator in ESTIMATORS if isinstance(estimator, Reservoir)]
 
 

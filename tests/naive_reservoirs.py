@@ -1,0 +1,27 @@
+"""Slow, obvious twins of the reservoirs: one step after the other, equation by equation."""
+
+from itertools import product
+
+import numpy as np
+
+
+def monomials(terms, degree, cross_terms=True):
+    """All products of up to ``degree`` of the terms: by degree, earlier terms first."""
+    found = []
+    for power in range(1, degree + 1):
+        for chosen in product(range(len(terms)), repeat=power):
+            is_wanted = list(chosen) == sorted(chosen) and (cross_terms or len(set(chosen)) == 1)
+            if is_wanted:
+                found.append(np.prod([terms[i] for i in chosen]))
+    return np.array(found)
+
+
+def nvar_states(X, delays, stride, degree, cross_terms=True, past=None):
+    """Gauthier et al. (2021), eq. 5 to 8; ``past`` are earlier inputs, without them 0."""
+    past = np.zeros((0, X.shape[1])) if past is None else past
+    seen = np.vstack([past, X])
+    states = []
+    for t in range(len(past), len(seen)):
+        taps = [seen[t - k * stride] if t >= k * stride else np.zeros(X.shape[1]) for k in range(delays)]
+        states.append(monomials(np.concatenate(taps), degree, cross_terms))
+    return np.array(states)

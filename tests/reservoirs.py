@@ -1,0 +1,30 @@
+"""Small instances of every public reservoir, for the tests that run over all of them."""
+
+from sklearn.base import BaseEstimator
+
+import reservoir
+from reservoir import EchoState, ESNClassifier, ESNRegressor, LeakyUnits
+from reservoir.base import Reservoir
+
+_SMALL = {
+    EchoState: lambda: EchoState(20),
+    LeakyUnits: lambda: LeakyUnits(EchoState(20)),
+    ESNRegressor: lambda: ESNRegressor(EchoState(20)),
+    ESNClassifier: lambda: ESNClassifier(EchoState(20)),
+}
+
+
+def small(estimator_class):
+    """An instance that is fast to fit."""
+    return _SMALL.get(estimator_class, estimator_class)()
+
+
+def estimators():
+    """Small instances of every public estimator."""
+    public = (getattr(reservoir, name) for name in reservoir.__all__)
+    return [small(one) for one in public if isinstance(one, type) and issubclass(one, BaseEstimator)]
+
+
+def reservoirs():
+    """Small instances of every public reservoir."""
+    return [one for one in estimators() if isinstance(one, Reservoir)]
