@@ -12,6 +12,8 @@ import numpy as np
 from scipy.special import expit
 from sklearn.base import BaseEstimator
 
+from forecasting.conformal import check_fraction
+
 LEAST_SCALE = 1e-3  # of a standard deviation, in the units of the targets: keeps a likelihood bounded
 
 
@@ -37,7 +39,16 @@ class Head(BaseEstimator):
         raise NotImplementedError
 
     def n_outputs(self, n_targets: int) -> int:
-        """Return how many raw numbers a step needs."""
+        """Return how many raw numbers a step needs.
+
+        Parameters
+        ----------
+        n_targets : int
+
+        Returns
+        -------
+        int
+        """
         return n_targets * self.n_parameters
 
     def loss_and_grad(self, raw: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
@@ -59,16 +70,70 @@ class Head(BaseEstimator):
         return float(losses.mean(dtype=np.float64)), grad
 
     def mean(self, raw: np.ndarray) -> np.ndarray:
-        """Return the point forecast, (..., n_targets): the mean where there is one."""
-        raise NotImplementedError
+        """Return the point forecast: the mean, or what the loss makes best.
+
+        Parameters
+        ----------
+        raw : ndarray of shape (..., n_outputs)
+
+        Returns
+        -------
+        ndarray of shape (..., n_targets)
+        """
+        return self._mean(raw)
 
     def quantile(self, raw: np.ndarray, q: float) -> np.ndarray:
-        """Return a quantile, (..., n_targets)."""
-        raise self._no_distribution("quantiles")
+        """Return a quantile of every target.
+
+        Parameters
+        ----------
+        raw : ndarray of shape (..., n_outputs)
+        q : float
+            In (0, 1).
+
+        Returns
+        -------
+        ndarray of shape (..., n_targets)
+
+        Raises
+        ------
+        TypeError
+            If the head forecasts points.
+        """
+        check_fraction(q, "q")
+        if not self.is_distribution:
+            raise self._no_distribution("quantiles")
+        return self._quantile(raw, q)
 
     def sample(self, raw: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Draw once for every element, (..., n_targets), each independently of the others."""
-        raise self._no_distribution("samples")
+        """Draw once for every target, each independently of the others.
+
+        Parameters
+        ----------
+        raw : ndarray of shape (..., n_outputs)
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        ndarray of shape (..., n_targets)
+
+        Raises
+        ------
+        TypeError
+            If the head forecasts points.
+        """
+        if not self.is_distribution:
+            raise self._no_distribution("samples")
+        return self._sample(raw, rng)
+
+    def _mean(self, raw: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+    def _quantile(self, raw: np.ndarray, q: float) -> np.ndarray:
+        raise NotImplementedError
+
+    def _sample(self, raw: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        raise NotImplementedError
 
     def _losses(self, parts: list, y: np.ndarray) -> tuple[np.ndarray, list]:
         """Return the loss of every element and its derivative by each of the parts."""

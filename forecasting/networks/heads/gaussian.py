@@ -35,16 +35,14 @@ class Gaussian(Head):
         losses = np.log(scale) + 0.5 * distance**2 + y.dtype.type(_LOG_SQRT_2PI)
         return losses, [distance / scale, slope * (1 - distance**2) / scale]
 
-    def mean(self, raw):
-        """Return the mean."""
+    def _mean(self, raw):
         return self._split(raw)[0]
 
-    def quantile(self, raw, q):
+    def _quantile(self, raw, q):
         """Return ``mean + sigma * z(q)``."""
         centre, scale = self._split(raw)
         return centre + scale_and_slope(scale)[0] * raw.dtype.type(ndtri(q))
 
-    def sample(self, raw, rng):
-        """Draw from the normal distribution."""
+    def _sample(self, raw, rng):
         centre, scale = self._split(raw)
         return centre + scale_and_slope(scale)[0] * rng.standard_normal(centre.shape, dtype=raw.dtype)

@@ -68,12 +68,12 @@ class MixtureOfGaussians(Head):
         )
         return -total[..., 0], list(np.moveaxis(np.concatenate(grads, axis=-1), -1, 0))
 
-    def mean(self, raw):
+    def _mean(self, raw):
         """Return the weighted mean of the components' means."""
         log_weights, centres, _ = self._components(raw)
         return (np.exp(log_weights) * centres).sum(axis=-1)
 
-    def quantile(self, raw, q):
+    def _quantile(self, raw, q):
         """Return a quantile, found by halving a bracket of the components' own quantiles."""
         log_weights, centres, raw_scales = self._components(raw.astype(np.float64))
         scales = scale_and_slope(raw_scales)[0]
@@ -85,7 +85,7 @@ class MixtureOfGaussians(Head):
             low, high = np.where(below, middle, low), np.where(below, high, middle)
         return (0.5 * (low + high)).astype(raw.dtype)
 
-    def sample(self, raw, rng):
+    def _sample(self, raw, rng):
         """Draw a component, then from it."""
         log_weights, centres, raw_scales = self._components(raw)
         steps = np.exp(log_weights).cumsum(axis=-1)

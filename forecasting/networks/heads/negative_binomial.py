@@ -54,16 +54,16 @@ class NegativeBinomial(Head):
         log_mean, dispersion = (part.astype(np.float64) for part in self._split(raw))
         return np.exp(log_mean), 1 / scale_and_slope(dispersion)[0]
 
-    def mean(self, raw):
+    def _mean(self, raw):
         """Return the mean, no whole number."""
         return self._mean_and_r(raw)[0].astype(raw.dtype)
 
-    def quantile(self, raw, q):
+    def _quantile(self, raw, q):
         """Return a quantile, a whole number."""
         mean, r = self._mean_and_r(raw)
         return nbinom.ppf(q, r, r / (r + mean)).astype(raw.dtype)
 
-    def sample(self, raw, rng):
+    def _sample(self, raw, rng):
         """Draw a Poisson rate from a gamma distribution, then a count."""
         mean, r = self._mean_and_r(raw)
         return rng.poisson(rng.gamma(r, mean / r)).astype(raw.dtype)

@@ -28,7 +28,7 @@ class PointHead(Head):
         """One: the point itself."""
         return 1
 
-    def mean(self, raw: np.ndarray) -> np.ndarray:
+    def _mean(self, raw: np.ndarray) -> np.ndarray:
         """Return the raw numbers: they are the forecast."""
         return raw
 

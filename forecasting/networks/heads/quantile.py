@@ -61,11 +61,10 @@ class Quantile(Head):
             grads.append((np.where(error < 0, 1.0, 0.0) - level * (error != 0)).astype(y.dtype) / len(levels))
         return losses, grads
 
-    def mean(self, raw):
-        """Return the median."""
-        return self.quantile(raw, 0.5)
+    def _mean(self, raw):
+        return self._quantile(raw, 0.5)
 
-    def quantile(self, raw, q):
+    def _quantile(self, raw, q):
         """Return a quantile between the outermost learned ones, (..., n_targets)."""
         levels = self._levels()
         if not levels[0] <= q <= levels[-1]:
@@ -75,7 +74,7 @@ class Quantile(Head):
             )
         return self._between(raw, np.asarray(q))
 
-    def sample(self, raw, rng):
+    def _sample(self, raw, rng):
         """Draw by inverting the interpolated distribution."""
         levels = self._levels()
         shape = (*raw.shape[:-1], raw.shape[-1] // self.n_parameters)

@@ -46,18 +46,16 @@ class StudentT(Head):
         ]
         return losses.astype(y.dtype, copy=False), [grad.astype(y.dtype, copy=False) for grad in grads]
 
-    def mean(self, raw):
-        """Return the centre."""
+    def _mean(self, raw):
         return self._split(raw)[0]
 
-    def quantile(self, raw, q):
+    def _quantile(self, raw, q):
         """Return ``centre + scale * t(q; degrees of freedom)``."""
         centre, scale, excess = self._split(raw)
         distance = stdtrit(2 + scale_and_slope(excess)[0].astype(np.float64), q)
         return centre + scale_and_slope(scale)[0] * distance.astype(raw.dtype)
 
-    def sample(self, raw, rng):
-        """Draw from the t distribution."""
+    def _sample(self, raw, rng):
         centre, scale, excess = self._split(raw)
         drawn = rng.standard_t(2 + scale_and_slope(excess)[0])
         return centre + scale_and_slope(scale)[0] * np.asarray(drawn).astype(raw.dtype)
