@@ -7,14 +7,16 @@ given, are transposed on the way out and in, four series at a time.
 """
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 
-from reservoir.dynamics import Dense, Sliced, slice_rows
+from reservoir.dynamics import Blend, Dense, Sliced, is_kind, slice_rows
 from reservoir.tiles import BLOCK, LANES, ROWS, TILE, add_rows_of_slice, set_rows_of_slice, store_past_caches
 from reservoir.vecmath import FASTMATH, activate
 
 _LARGE = 2**25  # bytes of states that no cache holds until they are read
-_KERNEL = {"cache": True, "nogil": True, "fastmath": FASTMATH, "error_model": "numpy"}
+_OPTIONS = {"fastmath": FASTMATH, "error_model": "numpy"}
+_KERNEL = {"cache": True, "nogil": True, **_OPTIONS}
 
 
 def sliced_for_block(recurrence, matrix, dtype) -> Sliced:
@@ -83,6 +85,58 @@ def _set_inputs(target, values, heard, first, t, weights, everything):
         set_rows_of_slice(target, heard, weights, everything, unit, lane, begin, begin + n_inputs)
 
 
+def blend_for_block(leak, rotation, dtype):
+    """The leak, or the blend with its rotation, whose matrix is ``rotation``, as slices."""
+    if not isinstance(leak, Blend) or leak.rotation is None:
+        return leak
+    return leak._replace(rotation=sliced_for_block(leak.rotation, rotation, dtype))
+
+
+@njit(**_KERNEL)
+def _add_product(target, source, recurrence):
+    """Add ``W @ source``; both are (n_padded, BLOCK)."""
+    weights, indices, starts = recurrence
+    for s in range(starts.size - 1):
+        for lane in range(0, LANES, ROWS):
+            first = s * LANES + lane
+            add_rows_of_slice(target, source, weights, indices, first, lane, starts[s], starts[s + 1])
+
+
+def _blend_block(block, leak, old, rotated):
+    """Mix the old states into a block of activations; ``rotated`` is overwritten."""
+    raise TypeError(f"leak must be an array or a Blend, got {type(leak).__name__}")
+
+
+@overload(_blend_block, jit_options=_OPTIONS)
+def _overload_blend_block(block, leak, old, rotated):
+    if not is_kind(leak, Blend):
+        return _blend_leaky
+    return _blend_kept if leak.types[2] is types.none else _blend_rotated
+
+
+def _blend_leaky(block, leak, old, rotated):
+    one = block.dtype.type(1)
+    for i in range(leak.size):
+        a = leak[i]
+        if a != one:
+            for b in range(BLOCK):
+                block[i, b] = (one - a) * old[i, b] + a * block[i, b]
+
+
+def _blend_kept(block, leak, old, rotated):
+    for i in range(leak.keep.size):
+        for b in range(BLOCK):
+            block[i, b] = leak.keep[i] * old[i, b] + leak.leak[i] * block[i, b]
+
+
+def _blend_rotated(block, leak, old, rotated):
+    rotated[:] = 0
+    _add_product(rotated, old, leak.rotation)
+    for i in range(leak.keep.size):
+        for b in range(BLOCK):
+            block[i, b] = leak.keep[i] * rotated[i, b] + leak.leak[i] * block[i, b]
+
+
 @njit(**_KERNEL)
 def drive_block(states, first_rows, n_steps, inputs, recurrence, block, leak, activation):
     """Drive BLOCK series of equal length.
@@ -100,33 +154,26 @@ def drive_block(states, first_rows, n_steps, inputs, recurrence, block, leak, ac
         From ``sliced_for_block``.
     block : array (n_units, BLOCK)
         Initial states; on return the last states.
-    leak : array (n_units,)
+    leak : array (n_units,) or Blend
+        From ``blend_for_block``.
     activation : int
     """
-    n_units = leak.size
+    n_units = block.shape[0]
     n_padded = (recurrence.starts.size - 1) * LANES
     current = np.zeros((n_padded, BLOCK), states.dtype)
     following = np.zeros((n_padded, BLOCK), states.dtype)
+    rotated = np.zeros((n_padded, BLOCK), states.dtype)
     current[:n_units] = block
     values, input_weights = inputs
-    weights, indices, starts = recurrence
-    heard, everything = np.zeros((values.shape[1], BLOCK), states.dtype), indices[:0]
-    one = states.dtype.type(1)
+    heard, everything = np.zeros((values.shape[1], BLOCK), states.dtype), recurrence.indices[:0]
     for t in range(n_steps):
         if values.shape[1]:
             _set_inputs(following, values, heard, first_rows, t, input_weights, everything)
         else:
             _read_block(states, first_rows, t, following)
-        for s in range(starts.size - 1):
-            for lane in range(0, LANES, ROWS):
-                first = s * LANES + lane
-                add_rows_of_slice(following, current, weights, indices, first, lane, starts[s], starts[s + 1])
+        _add_product(following, current, recurrence)
         activate(following[:n_units].reshape(-1), activation)
-        for i in range(n_units):
-            a = leak[i]
-            if a != one:
-                for b in range(BLOCK):
-                    following[i, b] = (one - a) * current[i, b] + a * following[i, b]
+        _blend_block(following, leak, current, rotated)
         _write_block(following, states, first_rows, t)
         current, following = following, current
     block[:] = current[:n_units]

@@ -7,7 +7,8 @@ r"""Compiled state loops: drive one series, run free. They know arrays only.
 with the leak ``a`` per unit and ``f`` one of ``vecmath.ACTIVATIONS``. Inputs ``x(t)`` that are few are
 multiplied in the loop, where that costs next to nothing; a constant input carries the bias. Everything else
 that does not depend on ``h`` (many inputs, noise) is ``p(t)``: it lies in the rows of ``states``, which the
-kernels overwrite with the states. Nothing is allocated per step.
+kernels overwrite with the states. Nothing is allocated per step. Where the old state enters in another way,
+a ``Blend`` stands in the place of the leak.
 
 The recurrence is one of three values; a further one is a NamedTuple and an overload of ``_add_recurrence``:
 
@@ -23,10 +24,10 @@ The recurrence is one of three values; a further one is a NamedTuple and an over
 Many series at once: ``batch_dynamics``.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 from numba.extending import overload
 
 from reservoir.tiles import LANES, TILE, add_shifted, add_slice, set_inputs, tiled
@@ -57,6 +58,22 @@ class Shifted(NamedTuple):
 
     weights: np.ndarray
     offsets: np.ndarray
+
+
+class Blend(NamedTuple):
+    r"""What a state is made of, if not by leaky integration: :math:`h(t) = k \odot O h(t-1) + a \odot f(\dots)`.
+
+    Attributes
+    ----------
+    keep, leak : array (n_units,)
+        ``k`` and ``a``.
+    rotation : Dense, Sliced, Shifted or None
+        ``O``; None is the identity.
+    """
+
+    keep: np.ndarray
+    leak: np.ndarray
+    rotation: Any = None
 
 
 class Inputs(NamedTuple):
@@ -109,17 +126,18 @@ def _add_recurrence(tile, recurrence, previous, around, first):
     raise TypeError(f"recurrence must be Dense, Sliced or Shifted, got {type(recurrence).__name__}")
 
 
-def _is(recurrence, kind):
-    return getattr(recurrence, "instance_class", None) is kind
+def is_kind(value, kind) -> bool:
+    """Whether the numba type ``value`` is that of a NamedTuple ``kind``."""
+    return getattr(value, "instance_class", None) is kind
 
 
 @overload(_add_recurrence, jit_options=_OPTIONS)
 def _overload_add_recurrence(tile, recurrence, previous, around, first):
-    if _is(recurrence, Dense):
+    if is_kind(recurrence, Dense):
         return _add_dense
-    if _is(recurrence, Sliced):
+    if is_kind(recurrence, Sliced):
         return _add_slices
-    if _is(recurrence, Shifted):
+    if is_kind(recurrence, Shifted):
         return _add_shifts
     return None
 
@@ -159,6 +177,50 @@ def _add_shifts(tile, recurrence, previous, around, first):
     add_shifted(tile, previous, around, recurrence.weights, recurrence.offsets, first)
 
 
+def _is_plain(leak):
+    """Whether the old state enters through the recurrence alone."""
+    return np.all(leak == 1)
+
+
+@overload(_is_plain, jit_options=_OPTIONS)
+def _overload_is_plain(leak):
+    return (lambda leak: False) if is_kind(leak, Blend) else (lambda leak: np.all(leak == 1))
+
+
+def _blend(here, leak, previous, around, tile, first):
+    """Mix the old state into a tile of activations, the units from ``first`` on; ``tile`` is overwritten."""
+    raise TypeError(f"leak must be an array or a Blend, got {type(leak).__name__}")
+
+
+@overload(_blend, jit_options=_OPTIONS)
+def _overload_blend(here, leak, previous, around, tile, first):
+    if not is_kind(leak, Blend):
+        return _blend_leaky
+    return _blend_kept if leak.types[2] is types.none else _blend_rotated
+
+
+def _blend_leaky(here, leak, previous, around, tile, first):
+    old, share = previous[first : first + TILE], leak[first : first + TILE]
+    one = here.dtype.type(1)
+    for i in range(here.size):
+        here[i] = (one - share[i]) * old[i] + share[i] * here[i]
+
+
+def _blend_kept(here, leak, previous, around, tile, first):
+    old, kept, share = previous[first : first + TILE], leak.keep[first:], leak.leak[first:]
+    for i in range(here.size):
+        here[i] = kept[i] * old[i] + share[i] * here[i]
+
+
+def _blend_rotated(here, leak, previous, around, tile, first):
+    kept, share = leak.keep[first:], leak.leak[first:]
+    for i in range(tile.size):
+        tile[i] = here.dtype.type(0)
+    _add_recurrence(tile, leak.rotation, previous, around, first)
+    for i in range(here.size):
+        here[i] = kept[i] * tile[i] + share[i] * here[i]
+
+
 @njit(**_KERNEL)
 def _continue_around(around, state):
     """Write the last TILE units of a circle and then the first, so that no tile that is read has a seam."""
@@ -172,13 +234,12 @@ def _continue_around(around, state):
 
 
 @njit(**_KERNEL)
-def _step(out, previous, around, tile, inputs, weights, recurrence, leak, leaky, activation):
+def _step(out, previous, around, tile, inputs, weights, recurrence, leak, plain, activation):
     """One step in place: the drive, which stands in ``out`` or comes from inputs, becomes the state.
 
     Tile by tile, so that the arithmetic of one overlaps with the loads of the next.
     """
     n_units = out.size
-    one = out.dtype.type(1)
     _continue_around(around, previous)
     for first in range(0, n_units, TILE):
         here = out[first : first + TILE]  # shorter than a tile at the end
@@ -194,15 +255,13 @@ def _step(out, previous, around, tile, inputs, weights, recurrence, leak, leaky,
         else:
             for i in range(here.size):
                 here[i] = tile[i]
-        if activation == _TANH and leaky:
-            old, share = previous[first : first + TILE], leak[first : first + TILE]
-            for i in range(here.size):
-                here[i] = (one - share[i]) * old[i] + share[i] * here[i]
+        if activation == _TANH and not plain:
+            _blend(here, leak, previous, around, tile, first)
     if activation != _TANH:
         activate(out, activation)
-        if leaky:
-            for i in range(n_units):
-                out[i] = (one - leak[i]) * previous[i] + leak[i] * out[i]
+        if not plain:
+            for first in range(0, n_units, TILE):
+                _blend(out[first : first + TILE], leak, previous, around, tile, first)
 
 
 @njit(**_KERNEL)
@@ -217,16 +276,16 @@ def drive(states, inputs, recurrence, state, leak, activation):
     recurrence : Dense, Sliced or Shifted
     state : array (n_units,)
         Initial state; on return the last state.
-    leak : array (n_units,)
+    leak : array (n_units,) or Blend
     activation : int
         Code from ``vecmath.ACTIVATIONS``.
     """
     values, weights = inputs
-    leaky = np.any(leak != 1)
+    plain = _is_plain(leak)
     around, tile = np.zeros(2 * TILE, state.dtype), np.zeros(TILE, state.dtype)
     previous = state
     for t in range(states.shape[0]):
-        _step(states[t], previous, around, tile, values[t], weights, recurrence, leak, leaky, activation)
+        _step(states[t], previous, around, tile, values[t], weights, recurrence, leak, plain, activation)
         previous = states[t]
     state[:] = previous
 
@@ -284,7 +343,7 @@ def run_free(outputs, inputs, recurrence, state, leak, activation, traces, reten
     """
     n_units, n_traces, n_outputs = state.size, traces.size, outputs.shape[1]
     values, input_weights = inputs
-    leaky = np.any(leak != 1)
+    plain = _is_plain(leak)
     around, tile = np.zeros(2 * TILE, state.dtype), np.zeros(TILE, state.dtype)
     both = np.zeros((2, weights.shape[1]), state.dtype)
     both[1, :n_units] = state
@@ -309,7 +368,7 @@ def run_free(outputs, inputs, recurrence, state, leak, activation, traces, reten
             input_weights,
             recurrence,
             leak,
-            leaky,
+            plain,
             activation,
         )
         for d in range(n_outputs):

@@ -4,8 +4,18 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from reservoir.batch_dynamics import drive_block, sliced_for_block
-from reservoir.dynamics import Dense, Inputs, drive, no_inputs, run_free, slice_rows, tile_shifts, trace
+from reservoir.batch_dynamics import blend_for_block, drive_block, sliced_for_block
+from reservoir.dynamics import (
+    Blend,
+    Dense,
+    Inputs,
+    drive,
+    no_inputs,
+    run_free,
+    slice_rows,
+    tile_shifts,
+    trace,
+)
 from reservoir.tiles import BLOCK, tiled
 from reservoir.vecmath import ACTIVATIONS
 from tests import naive
@@ -70,6 +80,35 @@ def test_inputs_multiplied_in_the_loop_are_the_drive(n_units):
     np.testing.assert_allclose(states[:25], expected[:25], rtol=0, atol=1e-13)
     expected = naive.leaky_states(values[25:] @ weights, W, np.zeros(n_units), 1.0, np.tanh)
     np.testing.assert_allclose(states[25:], expected, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+@pytest.mark.parametrize("rotation", [None, "dense", "shifted"])
+@pytest.mark.parametrize("n_units", [1, 7, 101])
+def test_blends_equal_naive(n_units, rotation, activation):
+    """h(t) = keep * O h(t-1) + leak * f(drive + W h(t-1)), one series and a block of them."""
+    rng = np.random.default_rng(n_units)
+    recurrence, W = recurrence_and_matrix("sliced", n_units, rng)
+    turned, matrix = (
+        (None, np.eye(n_units)) if rotation is None else recurrence_and_matrix(rotation, n_units, rng)
+    )
+    keep, leak = rng.uniform(-1, 1, n_units), rng.uniform(0.1, 1, n_units)
+    blend = Blend(keep, leak, turned)
+    states = rng.standard_normal((50, n_units))
+    many, h = states.copy(), rng.standard_normal(n_units)
+    initial, first_rows = np.repeat(h[:, np.newaxis], BLOCK, axis=1), np.arange(BLOCK) % 2 * 25
+    expected, last = states.copy(), h.copy()
+    for t in range(50):
+        last = h.copy() if t == 25 else last
+        last = keep * (matrix @ last) + leak * FUNCTIONS[activation](states[t] + W @ last)
+        expected[t] = last
+    for half in (states[:25], states[25:]):
+        drive(half, no_inputs(25, float), recurrence, h.copy(), blend, ACTIVATIONS[activation])
+    np.testing.assert_allclose(states, expected, rtol=1e-13, atol=1e-13)
+    blend = blend_for_block(blend, sp.csr_array(matrix), float)
+    sliced = sliced_for_block(recurrence, W, float)
+    drive_block(many, first_rows, 25, no_inputs(50, float), sliced, initial, blend, ACTIVATIONS[activation])
+    np.testing.assert_allclose(many, expected, rtol=1e-13, atol=1e-13)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
