@@ -30,7 +30,7 @@ from reservoir.topology import (
     make_input_weights,
     make_recurrent_weights,
 )
-from reservoir.vecmath import ACTIVATIONS
+from reservoir.vecmath import ACTIVATIONS, SLOPES, activate
 
 _FEW_INPUTS = 8  # with more, a matrix product beforehand beats multiplying in the state loop
 _MIN_SERIES_FOR_BLOCK = 3  # below it, the transposition in and out costs more than it saves
@@ -288,6 +288,17 @@ class EchoState(Reservoir):
         else:
             with ThreadPoolExecutor(n_threads) as pool:
                 list(pool.map(task, arguments))
+
+    def _tangent_step(self, row, state, row_tangents, state_tangents):
+        drive = self.recurrent_weights_ @ np.column_stack([state, state_tangents])
+        drive += self.input_weights_ @ np.column_stack([row, row_tangents])
+        value = drive[:, 0] + self.bias_
+        activate(value, ACTIVATIONS[self.activation])
+        leak = self.leak_rates_
+        new = (1 - leak) * state + leak * value
+        gain = leak * SLOPES[self.activation](value)
+        tangents = (1 - leak)[:, np.newaxis] * state_tangents + gain[:, np.newaxis] * drive[:, 1:]
+        return new, new, tangents, tangents
 
     def _run_free(self, outputs, weights, initial, exog, gain, retention=None):
         recurrence, input_map, leak = self._arrays(outputs.dtype)

@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from reservoir.base import FLOATS
+from reservoir.closed_loop import ClosedLoop
 from reservoir.network import EchoStateNetwork
 from reservoir.sequences import stack, stack_targets
 
@@ -54,6 +55,8 @@ class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
     fitted_values_ : ndarray in the form of ``y``
         In-sample fit of every training row, the washout included; driven anew at each access. With feedback
         the true targets are fed back.
+    target_range_ : ndarray of shape (2, n_targets)
+        Smallest and largest target in training.
     n_features_in_ : int
 
     Examples
@@ -124,6 +127,8 @@ class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
             ends = layout.starts + layout.lengths - 1
             final = np.hstack([final, columns[ends]])
         self.final_state_ = final[0] if len(final) == 1 else final
+        self.target_range_ = np.array([columns.min(axis=0), columns.max(axis=0)], dtype=float)
+        self._end = final[-1, : self.reservoir_.state_size_].astype(float), columns[-1].astype(float)
         return self
 
     def predict(self, X, groups=None, initial_state=None, return_state=False):
@@ -155,6 +160,53 @@ class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
             predicted = self._readout_of(rows, rows, layout, state)
         predicted = layout.restore(predicted.reshape(len(rows)) if self._flat_targets else predicted)
         return (predicted, state[0] if layout.is_single else state) if return_state else predicted
+
+    def closed_loop(self, exog=None) -> ClosedLoop:
+        """Return the trained network as an autonomous system that feeds on its own output.
+
+        With feedback its output is fed back. Without, the network must have learned to predict its own next
+        input, ``fit(series[:-1], series[1:])``, and the prediction becomes the input.
+
+        Parameters
+        ----------
+        exog : array-like of shape (n_features,), optional
+            Constant inputs; needed with feedback, and only there.
+
+        Returns
+        -------
+        ClosedLoop
+            It starts at the end of the (last) training series.
+        """
+        check_is_fitted(self)
+        weights, intercept, skip = self._linear_readout()
+        n_outputs = self._n_outputs
+        if self.feedback_scaling:
+            if np.shape(exog) != (self.n_features_in_,):
+                raise ValueError(
+                    f"exog has shape {np.shape(exog)}, expected ({self.n_features_in_},): with feedback, give the "
+                    "constant inputs under which the loop runs"
+                )
+            constant = np.array(exog, dtype=float)
+            intercept = intercept + skip @ constant
+        elif exog is not None or self.n_features_in_ != n_outputs:
+            raise ValueError(
+                f"a network of {self.n_features_in_} inputs and {n_outputs} outputs without feedback closes no loop"
+                f"{' with exog' if exog is not None else ''}: train it to predict its next input, or use feedback"
+            )
+        else:
+            constant = np.zeros(0)
+            weights = np.hstack([weights[:, : self.reservoir_.n_states_], skip])
+        return ClosedLoop(
+            self.reservoir_,
+            weights.astype(float),
+            np.broadcast_to(intercept, n_outputs).astype(float),
+            float(self.feedback_scaling or 1.0),
+            constant,
+            np.concatenate(self._end),
+            np.zeros(n_outputs),
+            np.ones(n_outputs),
+            *self.target_range_,
+        )
 
     @property
     def fitted_values_(self):

@@ -98,6 +98,23 @@ class LeakyUnits(DefaultParts, Reservoir):
             trace(states[start : start + n_steps], last[s], traces[s], retention)
         return states, np.hstack([final, last, traces] if self._extra else [final, traces])
 
+    def _tangent_step(self, row, state, row_tangents, state_tangents):
+        own, last, traces = (part[0] for part in self._split(state[np.newaxis]))
+        d_own, d_last, d_traces = (part.T for part in self._split(state_tangents.T))
+        h, final, d_h, d_final = self.reservoir_._tangent_step(row, own, row_tangents, d_own)
+        kept = self.retention_
+        traces = kept * traces + (1 - kept) * last
+        kept = kept[:, np.newaxis]
+        d_traces = kept * d_traces + (1 - kept) * d_last
+        carried = [final, h, traces] if self._extra else [final, traces]
+        d_carried = [d_final, d_h, d_traces] if self._extra else [d_final, d_traces]
+        return (
+            np.concatenate([h, traces]),
+            np.concatenate(carried),
+            np.concatenate([d_h, d_traces]),
+            np.concatenate(d_carried),
+        )
+
     def _run_free(self, outputs, weights, initial, exog, gain):
         if isinstance(self.reservoir_, EchoState):
             retention = self.retention_.astype(outputs.dtype)

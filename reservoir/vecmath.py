@@ -24,6 +24,7 @@ W. J. Cody and W. Waite, Software Manual for the Elementary Functions, Prentice-
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from llvmlite import ir
@@ -202,3 +203,13 @@ def activate(values, code):
     elif code == 4:
         for i in range(values.size):
             values[i] = sigmoid(values[i])
+
+
+# Slopes of the activations as functions of their values; 0 at a corner.
+SLOPES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "tanh": lambda value: 1 - value * value,
+    "identity": np.ones_like,
+    "relu": lambda value: np.where(value > 0, 1.0, 0.0),
+    "saturated_linear": lambda value: np.where((value > 0) & (value < 1), 1.0, 0.0),
+    "sigmoid": lambda value: value * (1 - value),
+}
