@@ -21,9 +21,11 @@ G. H. Golub and C. F. Van Loan (2013). Matrix Computations, 4th ed., Johns Hopki
 from typing import Literal
 
 import numpy as np
-from scipy.linalg.blas import dgemm, dsyrk
 from scipy.linalg.lapack import dtpmqrt, dtpqrt
 
+from reservoir.gram import PANEL, add_gram, pack
+
+_NO_ROOTS = np.empty(0)
 EPS = float(np.finfo(np.float64).eps)
 
 
@@ -47,8 +49,6 @@ class CentredRows:
         Weighted means.
     """
 
-    order: Literal["C", "F"]
-
     def __init__(self, n_features: int, n_targets: int, centre: bool = True):
         self.n_features = n_features
         self.n_targets = n_targets
@@ -57,13 +57,6 @@ class CentredRows:
         self.weight = 0.0
         self.mean_x = np.zeros(n_features)
         self.mean_y = np.zeros(n_targets)
-        self._rows_x = np.empty((0, n_features))
-        self._rows_y = np.empty((0, n_targets))
-
-    def __getstate__(self):
-        """Leave the workspace at home."""
-        empty = {"_rows_x": np.empty((0, self.n_features)), "_rows_y": np.empty((0, self.n_targets))}
-        return {**self.__dict__, **empty}
 
     def add(self, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) -> None:
         """Fold a block of rows, ``X`` (n, n_features) and ``y`` (n, n_targets), weights > 0; all are copied from.
@@ -78,18 +71,8 @@ class CentredRows:
                 raise ValueError(f"{name} contains NaN or infinity: repair or drop these rows")
         mean_x, mean_y = (values / total if self.centre else 0.0 * values for values in sums)
         step_x, step_y = self._advance(len(X), total, mean_x, mean_y)
-        root = None if weight is None else np.sqrt(weight)
-        self._fill(len(X))
-        for out, rows, mean, step in (
-            (self._rows_x, X, mean_x, step_x),
-            (self._rows_y, y, mean_y, step_y),
-        ):
-            np.copyto(out[:-1], rows)  # before subtracting: it walks along the columns of a Fortran array
-            out[:-1] -= mean
-            if root is not None:
-                out[:-1] *= root[:, np.newaxis]
-            out[-1] = step
-        self._fold(self._rows_x, self._rows_y)
+        roots = _NO_ROOTS if weight is None else np.sqrt(weight)
+        self._fold(X, y, roots, (mean_x, mean_y), (step_x, step_y))
 
     def merge(self, other: "CentredRows") -> None:
         """Fold what another object of the same kind has seen."""
@@ -117,14 +100,8 @@ class CentredRows:
         self.weight += total
         return root * shift_x, root * shift_y
 
-    def _fill(self, n_rows: int) -> None:
-        """Make the workspace fit for a block and the row below it."""
-        if len(self._rows_x) != n_rows + 1:
-            self._rows_x = np.empty((n_rows + 1, self.n_features), order=self.order)
-            self._rows_y = np.empty((n_rows + 1, self.n_targets), order=self.order)
-
-    def _fold(self, rows_x: np.ndarray, rows_y: np.ndarray) -> None:
-        """Take in centred rows; they may be overwritten."""
+    def _fold(self, X: np.ndarray, y: np.ndarray, roots: np.ndarray, means: tuple, below: tuple) -> None:
+        """Take in ``roots * (rows - mean)``, and one more row below, of X and of y; no roots are ones."""
         raise NotImplementedError
 
 
@@ -133,42 +110,57 @@ class GramSums(CentredRows):
 
     Attributes
     ----------
-    gram : ndarray of shape (n_features, n_features)
-        X'X, lower triangle.
-    cross : ndarray of shape (n_features, n_targets)
-        X'y.
-    squares : ndarray of shape (n_targets,)
-        Diagonal of y'y.
+    sums : ndarray of shape (n_panels * PANEL, n_panels * PANEL)
+        Z'Z of the columns Z = [X, y], upper triangle, beside what `reservoir.gram` leaves around it.
     """
-
-    order = "C"
 
     def __init__(self, n_features: int, n_targets: int, centre: bool = True):
         super().__init__(n_features, n_targets, centre)
-        self.gram = np.zeros((n_features, n_features), order="F")
-        self.cross = np.zeros((n_features, n_targets), order="F")
-        self.squares = np.zeros(n_targets)
+        self.n_panels = -(-(n_features + n_targets) // PANEL)
+        self.sums = np.zeros((self.n_panels * PANEL, self.n_panels * PANEL))
+        self._panels = np.empty((0, 0, PANEL))
+
+    def __getstate__(self):
+        """Leave the workspace at home."""
+        return {**self.__dict__, "_panels": np.empty((0, 0, PANEL))}
+
+    @property
+    def gram(self) -> np.ndarray:
+        """X'X, lower triangle, zeros above, in Fortran's order (n_features, n_features)."""
+        return np.tril(self.sums[: self.n_features, : self.n_features].T)
+
+    @property
+    def cross(self) -> np.ndarray:
+        """X'y (n_features, n_targets)."""
+        return self.sums[: self.n_features, self.n_features :][:, : self.n_targets]
+
+    @property
+    def squares(self) -> np.ndarray:
+        """Diagonal of y'y (n_targets,)."""
+        return self.sums.diagonal()[self.n_features :][: self.n_targets]
 
     @property
     def noise(self) -> float:
         """Size of the rounding error of X'X, n_features * eps * ||X'X||_F: it can only grow with more rows."""
-        entries, diagonal = self.gram.ravel(order="K"), self.gram.diagonal()
-        squared = 2 * np.vdot(entries, entries) - np.vdot(diagonal, diagonal)
+        upper = np.triu(self.sums[: self.n_features, : self.n_features])
+        diagonal = upper.diagonal()
+        squared = 2 * np.vdot(upper, upper) - np.vdot(diagonal, diagonal)
         return self.n_features * EPS * float(np.sqrt(squared))
 
     def merge(self, other: CentredRows) -> None:
         """Fold what another object of the same kind has seen."""
         assert isinstance(other, GramSums)
         steps = self._advance(other.n_rows, other.weight, other.mean_x, other.mean_y)
-        self.gram += other.gram
-        self.cross += other.cross
-        self.squares += other.squares
-        self._fold(*(step[np.newaxis] for step in steps))
+        self.sums += other.sums
+        nothing = np.empty((0, self.n_features)), np.empty((0, self.n_targets))
+        self._fold(*nothing, _NO_ROOTS, (self.mean_x, self.mean_y), steps)
 
-    def _fold(self, rows_x, rows_y):
-        self.gram = dsyrk(1.0, rows_x.T, beta=1.0, c=self.gram, lower=1, overwrite_c=1)
-        self.cross = dgemm(1.0, rows_x.T, rows_y.T, beta=1.0, c=self.cross, trans_b=1, overwrite_c=1)
-        self.squares += np.einsum("ij,ij->j", rows_y, rows_y)
+    def _fold(self, X, y, roots, means, below):
+        if self._panels.shape[1] != len(X) + 1:
+            self._panels = np.zeros((self.n_panels, len(X) + 1, PANEL))
+        pack(self._panels, 0, X, means[0], roots, below[0])
+        pack(self._panels, self.n_features, y, means[1], roots, below[1])
+        add_gram(self.sums, self._panels)
 
 
 class TriangularFactor(CentredRows):
@@ -187,7 +179,6 @@ class TriangularFactor(CentredRows):
         Sum of squares of y that no x reaches.
     """
 
-    order = "F"
     panel = 32  # columns reflected at once; 16 to 64 differ little
 
     def __init__(self, n_features: int, n_targets: int, centre: bool = True):
@@ -201,9 +192,14 @@ class TriangularFactor(CentredRows):
         assert isinstance(other, TriangularFactor)
         steps = self._advance(other.n_rows, other.weight, other.mean_x, other.mean_y)
         self.outside += other.outside
-        self._fold(np.vstack([other.factor, steps[0]]), np.vstack([other.target, steps[1]]))
+        self._rotate(np.vstack([other.factor, steps[0]]), np.vstack([other.target, steps[1]]))
 
-    def _fold(self, rows_x, rows_y):
+    def _fold(self, X, y, roots, means, below):
+        parts = zip((X, y), means, below)
+        self._rotate(*(_centred(rows, mean, roots, last, order="F") for rows, mean, last in parts))
+
+    def _rotate(self, rows_x: np.ndarray, rows_y: np.ndarray) -> None:
+        """Take in centred rows; they may be overwritten."""
         if len(self.factor) < self.n_features:  # still rows
             rows_x, rows_y = np.vstack([self.factor, rows_x]), np.vstack([self.target, rows_y])
             if len(rows_x) < self.n_features:
@@ -230,6 +226,19 @@ class TriangularFactor(CentredRows):
             overwrite_b=1,
         )
         self.outside += np.einsum("ij,ij->j", rows_y, rows_y)
+
+
+def _centred(
+    rows: np.ndarray, mean: np.ndarray, roots: np.ndarray, last: np.ndarray, order: Literal["C", "F"]
+) -> np.ndarray:
+    """``roots * (rows - mean)`` with ``last`` below, a copy."""
+    out = np.empty((len(rows) + 1, rows.shape[1]), order=order)
+    np.copyto(out[:-1], rows)  # before subtracting: it walks along the columns of a Fortran array
+    out[:-1] -= mean
+    if len(roots):
+        out[:-1] *= roots[:, np.newaxis]
+    out[-1] = last
+    return out
 
 
 def _column_sums(rows: np.ndarray, weight: np.ndarray | None) -> np.ndarray:

@@ -13,7 +13,11 @@ from numba import njit, types
 from numba.core import cgutils, config
 from numba.extending import intrinsic
 
+from reservoir.threads import blas_threads, in_threads
+
 _DEPTH = 256  # terms of the sum at a time: what they touch of ``right`` stays in the first two caches
+
+_ROWS = 128  # rows of a product that a thread takes at a time
 
 
 def _host_has(feature: str) -> bool:
@@ -72,8 +76,8 @@ def _tile(rows, vectors, lanes=None):
             ]
             ends = [builder.bitcast(end, vector.as_pointer()) for end in ends]
             totals = [cgutils.alloca_once(builder, vector) for _ in range(rows)]
-            for total, end in zip(totals, ends):
-                builder.store(builder.load(end, align=item), total)
+            for total in totals:  # from zero: a long sum made of partial sums keeps more digits
+                builder.store(ir.Constant(vector, [0.0] * columns), total)
             source = builder.gep(begins[2], [across])
             with cgutils.for_range(builder, depth, intp=word) as loop:
                 at = builder.gep(source, [builder.mul(loop.index, strides[2][0])])
@@ -85,7 +89,8 @@ def _tile(rows, vectors, lanes=None):
                     product = builder.fmul(values, factor, flags=("contract",))
                     builder.store(builder.fadd(product, builder.load(total), flags=("contract",)), total)
             for total, end in zip(totals, ends):
-                builder.store(builder.load(total), end, align=item)
+                so_far = builder.load(end, align=item)
+                builder.store(builder.fadd(so_far, builder.load(total)), end, align=item)
             return builder.add(first_column, ir.Constant(word, columns))
 
         return signature, codegen
@@ -156,7 +161,13 @@ def add_product(out, left, right):
 
 
 def product(left, right):
-    """``left @ right`` of two matrices of one precision."""
+    """``left @ right`` of two matrices of one precision, in as many threads as BLAS would take."""
     out = np.zeros((left.shape[0], right.shape[1]), dtype=left.dtype)
-    add_product(out, left, np.ascontiguousarray(right))
+    right = np.ascontiguousarray(right)
+
+    def add(first):
+        part = slice(first, first + _ROWS)
+        add_product(out[part], left[part], right)
+
+    in_threads(add, range(0, len(out), _ROWS), blas_threads() if out.size > _ROWS**2 else 1)
     return out

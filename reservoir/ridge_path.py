@@ -33,6 +33,7 @@ from scipy.linalg import LinAlgWarning, cho_factor, cho_solve, eigh, eigvalsh_tr
 from scipy.linalg.lapack import dormqr, dptsv, dsytrd, dsytrd_lwork
 
 from reservoir.centred_rows import EPS, CentredRows, GramSums, TriangularFactor
+from reservoir.products import product
 
 
 def ridge_path(rows: CentredRows, alphas: np.ndarray, criterion: str | None) -> Any:
@@ -109,12 +110,12 @@ class SpectralPath:
         self, rows_x: np.ndarray, rows_y: np.ndarray, own: np.ndarray, alphas: np.ndarray
     ) -> np.ndarray:
         """Return sums over some rows, (n_alphas, n_targets); ``own`` is the leverage w / W of the mean."""
-        scores = rows_x @ self.basis
+        scores = product(rows_x, self.basis)
         room, offset, damping, floor = self._loo_terms(scores, rows_y, own, alphas)
-        room = room[:, np.newaxis] + (scores * scores) @ damping
+        room = room[:, np.newaxis] + product(scores * scores, damping)
         sums = np.empty((len(alphas), rows_y.shape[1]))
         for target, projection in enumerate(self.projections.T):
-            errors = offset[:, target, np.newaxis] + scores @ (projection[:, np.newaxis] * damping)
+            errors = offset[:, target, np.newaxis] + product(scores, projection[:, np.newaxis] * damping)
             # a row that alone decides a coefficient has no error without it
             errors = np.divide(errors, room, out=np.full_like(room, np.inf), where=room > floor)
             sums[:, target] = np.einsum("ij,ij->j", errors, errors)
