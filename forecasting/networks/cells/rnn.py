@@ -1,0 +1,162 @@
+r"""RNN: the simple recurrent network of Elman (1990).
+
+.. math:: h(t) = f\big(x(t) W + h(t-1) U + b\big)
+
+with ``f`` one of tanh, relu and saturated_linear, ``min(max(a, 0), 1)``. Series are rows, so weights stand on the
+right: ``W`` is (n_features, n_units), ``U`` (n_units, n_units).
+
+References
+----------
+J. L. Elman, "Finding structure in time", Cognitive Science 14, 1990.
+"""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numba import njit
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from forecasting.networks.cells.activations import multiply_by_slope
+from forecasting.networks.cells.base import Cell, Output, Tape
+from forecasting.networks.cells.time_chunks import (
+    KERNEL,
+    add_column_sums,
+    set_drive,
+    steps_per_chunk,
+)
+from forecasting.networks.initialisation import glorot_uniform, orthogonal
+from reservoir.products import add_product
+from reservoir.vecmath import ACTIVATIONS, activate
+
+
+class RNNParams(NamedTuple):
+    """Parameters of `RNN`.
+
+    Attributes
+    ----------
+    input_weights : array (n_features, n_units)
+    recurrent_weights : array (n_units, n_units)
+    bias : array (n_units,)
+    """
+
+    input_weights: np.ndarray
+    recurrent_weights: np.ndarray
+    bias: np.ndarray
+
+
+@njit(**KERNEL)
+def forward(params, x, path, code):
+    """Run on from ``path[0]``, the initial state; ``path`` (n_steps + 1, n_series, n_units)."""
+    n_steps, n_series, n_features = x.shape
+    n_units = path.shape[2]
+    x_rows, rows = x.reshape(-1, n_features), path.reshape(-1, n_units)
+    chunk = steps_per_chunk(n_series, n_units)
+    for start in range(0, n_steps, chunk):
+        stop = min(start + chunk, n_steps)
+        drive = rows[(start + 1) * n_series : (stop + 1) * n_series]
+        set_drive(drive, x_rows[start * n_series : stop * n_series], params.input_weights, params.bias)
+        for t in range(start, stop):
+            add_product(path[t + 1], path[t], params.recurrent_weights)
+            activate(path[t + 1].reshape(-1), code)
+
+
+@njit(**KERNEL)
+def backward(params, x, path, code, grad_states, carry, grads, grad_x):
+    """Add to ``grads``, set ``grad_x``; ``carry`` goes from the final state to the initial one."""
+    n_steps, n_series, n_features = x.shape
+    n_units = path.shape[2]
+    x_rows, rows = x.reshape(-1, n_features), path.reshape(-1, n_units)
+    grad_x_rows = grad_x.reshape(-1, n_features)
+    input_transposed = params.input_weights.T.copy()
+    recurrent_transposed = params.recurrent_weights.T.copy()
+    chunk = min(n_steps, steps_per_chunk(n_series, n_units))
+    deltas = np.empty((chunk, n_series, n_units), x.dtype)
+    delta_rows = deltas.reshape(-1, n_units)
+    for stop in range(n_steps, 0, -chunk):
+        start = max(0, stop - chunk)
+        for t in range(stop - 1, start - 1, -1):
+            delta = deltas[t - start].reshape(-1)
+            _add(delta, grad_states[t].reshape(-1), carry.reshape(-1))
+            multiply_by_slope(delta, path[t + 1].reshape(-1), code)
+            carry[:] = 0
+            add_product(carry, deltas[t - start], recurrent_transposed)
+        first, last = start * n_series, stop * n_series
+        used = delta_rows[: last - first]
+        add_product(grads.input_weights, x_rows[first:last].T, used)
+        add_product(grads.recurrent_weights, rows[first:last].T, used)
+        add_column_sums(grads.bias, used)
+        grad_x_rows[first:last] = 0
+        add_product(grad_x_rows[first:last], used, input_transposed)
+
+
+@njit(**KERNEL)
+def _add(total, left, right):
+    for i in range(total.size):
+        total[i] = left[i] + right[i]
+
+
+class RNN(Cell):
+    """Simple recurrent network: the new state is a function of the input and the state before.
+
+    Parameters
+    ----------
+    n_units : int, default=32
+        Size of the state.
+    activation : {"tanh", "relu", "saturated_linear"}, default="tanh"
+
+    Examples
+    --------
+    >>> cell = RNN(n_units=8)
+    >>> params = cell.init_params(2, np.random.default_rng(0))
+    >>> tape = cell.forward(params, np.ones((5, 3, 2), np.float32))
+    >>> tape.states.shape
+    (5, 3, 8)
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "n_units": [Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions({"tanh", "relu", "saturated_linear"})],
+    }
+
+    def __init__(self, n_units=32, *, activation="tanh"):
+        self.n_units = n_units
+        self.activation = activation
+
+    def init_params(self, n_features: int, rng: np.random.Generator, dtype: Any = np.float32) -> RNNParams:
+        """Draw parameters: Glorot-uniform input weights, an orthogonal recurrence, no bias.
+
+        Parameters
+        ----------
+        n_features : int
+            Width of the input.
+        rng : numpy.random.Generator
+        dtype : dtype, default=numpy.float32
+
+        Returns
+        -------
+        RNNParams
+        """
+        self._validate_params()
+        return RNNParams(
+            glorot_uniform(n_features, self.n_units, 1, rng).astype(dtype),
+            orthogonal(self.n_units, 1, rng).astype(dtype),
+            np.zeros(self.n_units, dtype),
+        )
+
+    def _forward(self, params: Any, x: np.ndarray, state: Any) -> Tape:
+        path = np.empty((len(x) + 1, x.shape[1], self.n_units), x.dtype)
+        path[0] = state.output
+        forward(params, x, path, ACTIVATIONS[self.activation])
+        return Tape(path[1:], Output(path[-1].copy()), (path,))
+
+    def _backward(
+        self, params: Any, x: np.ndarray, tape: Any, grad_states: np.ndarray, grad_state: Any
+    ) -> Any:
+        grads = RNNParams(*map(np.zeros_like, params))
+        grad_x = np.empty_like(x)
+        carry = grad_state.output.copy()
+        backward(params, x, *tape.memory, ACTIVATIONS[self.activation], grad_states, carry, grads, grad_x)
+        return grads, grad_x, Output(carry)

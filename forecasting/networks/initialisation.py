@@ -1,0 +1,27 @@
+"""First values of the weights.
+
+Input weights are uniform with variance 2 / (n_inputs + n_units) (Glorot and Bengio 2010, eq. 16), recurrent ones
+orthogonal gate by gate, so that the linear part of the recurrence neither shrinks nor stretches a gradient (Saxe,
+McClelland and Ganguli 2014), biases 0 but for the forget gate's, which begins open at 1 (Gers, Schmidhuber and
+Cummins 2000; Jozefowicz, Zaremba and Sutskever 2015).
+"""
+
+import numpy as np
+
+
+def glorot_uniform(n_inputs: int, n_units: int, n_gates: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw input weights (n_inputs, n_gates * n_units), every gate as a layer of its own."""
+    bound = np.sqrt(6 / (n_inputs + n_units))
+    return rng.uniform(-bound, bound, (n_inputs, n_gates * n_units))
+
+
+def orthogonal(n_units: int, n_gates: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw recurrent weights (n_units, n_gates * n_units): one orthogonal matrix beside the other.
+
+    Each is uniform over all orthogonal matrices (Mezzadri 2007: the signs of the triangular factor count).
+    """
+    blocks = []
+    for _ in range(n_gates):
+        q, r = np.linalg.qr(rng.standard_normal((n_units, n_units)))
+        blocks.append(q * np.sign(np.diag(r)))
+    return np.hstack(blocks)
