@@ -10,6 +10,7 @@ from forecasting.baselines import Drift, Naive, SeasonalNaive, WindowAverage
 from forecasting.local_forecaster import ColumnForecaster, LocalForecaster
 from forecasting.registry import FORECASTERS
 from forecasting.reservoir_model import ReservoirForecaster
+from forecasting.transformed_target import TransformedTargetForecaster
 
 if TYPE_CHECKING:
     from forecasting.arima import ARIMA
@@ -41,6 +42,7 @@ __all__ = [
     "RollingOrigin",
     "SeasonalNaive",
     "Theta",
+    "TransformedTargetForecaster",
     "WindowAverage",
     "backtest",
     "check_forecaster",

@@ -22,6 +22,7 @@ A model that treats every series alone derives from :class:`LocalForecaster`, wh
 one series.
 """
 
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, ClassVar
 
@@ -98,6 +99,16 @@ class Forecaster(BaseEstimator):
     def _rolling_residuals(self, n_steps: int, initial: Any) -> list[np.ndarray]:
         """Return out-of-sample errors per series, (n_origins, n_steps, n_targets), NaN beyond the end."""
         return conformal.rolling_residuals(self, n_steps, initial)
+
+    def _errors(self, state: Any, truth: np.ndarray, path: np.ndarray) -> np.ndarray:
+        """Return the errors of a forecast from a state; on another scale than that of `y`, override
+        `_centres` too."""
+        return truth - path
+
+    def _centres(self, n_steps: int, exog: list | None, initial: Any) -> tuple[list, Callable]:
+        """Return the forecasts about which errors are laid, and a function (series number, values) that leads
+        from the scale of errors to that of `y`; values end with the axes of steps and targets."""
+        return self._predict(self.states_, n_steps, exog), lambda i, values: values
 
     def _forecaster_tags(self) -> ForecasterTags:
         """Return what this forecaster can do; override to change it."""
@@ -212,10 +223,10 @@ class Forecaster(BaseEstimator):
         Stankeviciute, Alaa and van der Schaar (2021), Conformal time-series forecasting. Lei et al. (2018),
         Distribution-free predictive inference for regression, section 2.2.
         """
-        paths, steps, residuals = self._paths_and_residuals(horizon, X, initial)
-        widths = [conformal.half_widths(r, coverage)[steps - 1] for r in residuals]
-        bounds = [np.stack([path - width, path + width], axis=-1) for path, width in zip(paths, widths)]
-        return rebuild(self.layout_, steps, bounds, ("lower", "upper"))
+        paths, steps, residuals, back = self._paths_and_residuals(horizon, X, initial)
+        widths = [conformal.half_widths(r, coverage) for r in residuals]
+        bounds = [np.stack([path - width, path + width]) for path, width in zip(paths, widths)]
+        return self._answer(steps, bounds, back, ("lower", "upper"))
 
     def predict_quantiles(self, horizon, X=None, quantiles=(0.1, 0.5, 0.9), *, initial=None):
         """Forecast quantiles: the point forecast plus quantiles of signed rolling-origin residuals.
@@ -235,10 +246,9 @@ class Forecaster(BaseEstimator):
             array, columns named by the quantiles for a Series.
         """
         quantiles = conformal.check_quantiles(quantiles)
-        paths, steps, residuals = self._paths_and_residuals(horizon, X, initial)
-        shifts = [conformal.residual_quantiles(r, quantiles)[steps - 1] for r in residuals]
-        values = [path[:, :, np.newaxis] + shift for path, shift in zip(paths, shifts)]
-        return rebuild(self.layout_, steps, values, quantiles)
+        paths, steps, residuals, back = self._paths_and_residuals(horizon, X, initial)
+        shifts = [np.moveaxis(conformal.residual_quantiles(r, quantiles), -1, 0) for r in residuals]
+        return self._answer(steps, [path + shift for path, shift in zip(paths, shifts)], back, quantiles)
 
     def sample(self, horizon, n_samples=100, X=None, random_state=None, *, initial=None):
         """Draw possible futures: the point forecast plus whole residual paths, drawn with replacement.
@@ -259,13 +269,10 @@ class Forecaster(BaseEstimator):
         """
         if n_samples < 1:
             raise ValueError(f"n_samples={n_samples} must be at least 1")
-        paths, steps, residuals = self._paths_and_residuals(horizon, X, initial)
-        rng = make_rng(random_state)
-        values = []
-        for path, rolled in zip(paths, residuals):
-            drawn = conformal.draw_paths(rolled, int(n_samples), rng)[:, steps - 1]
-            values.append(path[:, :, np.newaxis] + np.moveaxis(drawn, 0, -1))
-        return rebuild(self.layout_, steps, values, range(int(n_samples)))
+        paths, steps, residuals, back = self._paths_and_residuals(horizon, X, initial)
+        rng, n = make_rng(random_state), int(n_samples)
+        values = [path + conformal.draw_paths(rolled, n, rng) for path, rolled in zip(paths, residuals)]
+        return self._answer(steps, values, back, range(n))
 
     def update(self, y, X=None):
         """Advance the state over further observations; the weights stay as they were learned.
@@ -363,9 +370,13 @@ class Forecaster(BaseEstimator):
         check_is_fitted(self)
         steps = read_horizon(horizon, self.layout_)
         exog = self._read_future_exog(X, self.layout_, [steps.n_steps] * len(self.states_))
-        paths = self._predict(self.states_, steps.n_steps, exog)
-        residuals = self._rolling_residuals(steps.n_steps, initial)
-        return [path[steps.steps - 1] for path in paths], steps.steps, residuals
+        paths, back = self._centres(steps.n_steps, exog, initial)
+        return paths, steps.steps, self._rolling_residuals(steps.n_steps, initial), back
+
+    def _answer(self, steps, values, back, labels):
+        """Lead (n_labels, n_steps, n_targets) per series back to the scale and the container of `y`."""
+        values = [np.moveaxis(back(i, v), 0, -1)[steps - 1] for i, v in enumerate(values)]
+        return rebuild(self.layout_, steps, values, labels)
 
     def _read_training_exog(self, X, panel):
         if X is None:

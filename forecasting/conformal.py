@@ -142,7 +142,7 @@ def rolling_residuals(forecaster: Any, n_steps: int, initial: Any = None) -> lis
         part.
     """
     series, exog = forecaster.series_, forecaster.exog_
-    cuts = [_first_part(len(y), initial) for y in series]
+    cuts = [length_of_first_part(len(y), initial) for y in series]
     heads = [y[:cut] for y, cut in zip(series, cuts)]
     past = None if exog is None else [X[:cut] for X, cut in zip(exog, cuts)]
     rest = None if exog is None else [X[cut:-1] for X, cut in zip(exog, cuts)]
@@ -171,7 +171,7 @@ def _errors_from(model, origins, series, exog, cuts, n_steps):
         paths = model._predict([origins[i][row] for i, row in places], n, future)
         for (i, row), path in zip(places, paths):
             origin = cuts[i] + row
-            error = series[i][origin : origin + n] - path
+            error = model._errors(origins[i][row], series[i][origin : origin + n], path)
             residuals[i][row, :n] = np.where(np.isfinite(error), error, np.inf)  # a forecast that diverged
     return residuals
 
@@ -194,7 +194,8 @@ def check_quantiles(quantiles: Any) -> list[float]:
     return [float(level) for level in levels]
 
 
-def _first_part(n_steps: int, initial: Any) -> int:
+def length_of_first_part(n_steps: int, initial: Any) -> int:
+    """Return how many steps the first part has, or raise if nothing is left."""
     if initial is None:
         initial = max(int(np.ceil(n_steps * DEFAULT_INITIAL)), n_steps - MOST_ORIGINS)
     if isinstance(initial, Integral) and not isinstance(initial, bool):

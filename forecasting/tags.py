@@ -19,12 +19,16 @@ class ForecasterTags:
         ``predict(h)[:k]`` equals ``predict(k)``.
     accepts_unseen : bool, default=True
         ``predict(..., context=)`` takes series that were not in the training panel.
+    centred_intervals : bool, default=True
+        `predict` is the middle of `predict_interval`. Not where errors are measured on another scale, such as
+        the logarithm.
     """
 
     uses_exog: bool = False
     uses_newest: bool = True
     prefix_consistent: bool = True
     accepts_unseen: bool = True
+    centred_intervals: bool = True
 
 
 @dataclass(slots=True)

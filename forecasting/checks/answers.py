@@ -159,10 +159,14 @@ def check_intervals(forecaster: Any) -> None:
         assert narrow.shape == wide.shape == (N_AHEAD, 2)
         assert (wide[:, 0] <= narrow[:, 0]).all(), "intervals must nest"
         assert (wide[:, 1] >= narrow[:, 1]).all(), "intervals must nest"
-        assert_allclose(
-            narrow.mean(axis=1), point, rtol=1e-10, err_msg="intervals are centred on the forecast"
-        )
-        if model.__sklearn_tags__().forecaster_tags.prefix_consistent:
+        tags = model.__sklearn_tags__().forecaster_tags
+        if tags.centred_intervals:
+            middle = narrow.mean(axis=1)
+            assert_allclose(middle, point, rtol=1e-10, err_msg="intervals are centred on the forecast")
+        else:
+            assert (wide[:, 0] <= point).all(), "intervals must enclose the forecast"
+            assert (point <= wide[:, 1]).all(), "intervals must enclose the forecast"
+        if tags.prefix_consistent:
             part = model.predict_interval(3, None if X is None else X_ahead[:3], coverage=0.9)
             assert_allclose(part, wide[:3], rtol=1e-6, err_msg="intervals must not depend on the horizon")
         quantiles = model.predict_quantiles(N_AHEAD, X_ahead, (0.2, 0.5, 0.8))
