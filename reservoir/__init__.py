@@ -2,8 +2,10 @@
 
 from reservoir import signals, topology
 from reservoir.echo_state import EchoState
+from reservoir.edge_of_stability import ES2N
 from reservoir.esn import ESNRegressor
 from reservoir.esn_classifier import ESNClassifier
+from reservoir.euler_state import EulerState
 from reservoir.leaky_units import LeakyUnits
 from reservoir.nvar import NVAR
 from reservoir.persistence import load, save
@@ -11,9 +13,11 @@ from reservoir.readout import RidgeReadout
 
 __all__ = [
     "NVAR",
+    "ES2N",
     "ESNClassifier",
     "ESNRegressor",
     "EchoState",
+    "EulerState",
     "LeakyUnits",
     "RidgeReadout",
     "load",

@@ -177,19 +177,7 @@ class EchoState(Reservoir):
         self.random_state = random_state
 
     def _build(self, n_features, dtype, rng):
-        scale = (
-            {"spectral_radius": self.spectral_radius}
-            if self.singular_value is None
-            else {"singular_value": self.singular_value}
-        )
-        self.recurrent_weights_ = make_recurrent_weights(
-            self.topology,
-            self.n_units,
-            rng,
-            connectivity=self.connectivity,
-            **scale,
-            **(self.topology_options or {}),
-        )
+        self.recurrent_weights_ = self._draw_recurrent(rng)
         self.input_weights_ = make_input_weights(
             self.input_weights,
             self.n_units,
@@ -203,6 +191,18 @@ class EchoState(Reservoir):
         self.n_states_ = self.state_size_ = self.n_units
         self._kernel_arrays_ = self._prepare(dtype)
 
+    def _draw_recurrent(self, rng):
+        by_value = self.singular_value is not None
+        return make_recurrent_weights(
+            self.topology,
+            self.n_units,
+            rng,
+            connectivity=self.connectivity,
+            spectral_radius=None if by_value else self.spectral_radius,
+            singular_value=self.singular_value,
+            **(self.topology_options or {}),
+        )
+
     def _read_leak_rate(self):
         leak = np.array(self.leak_rate, dtype=float)
         if leak.ndim and leak.shape != (self.n_units,):
@@ -215,23 +215,27 @@ class EchoState(Reservoir):
 
     def _prepare(self, dtype):
         """What the kernels need, in one precision: recurrence, input map with the bias as last row, leak."""
-        weights = self.recurrent_weights_
-        recurrence: Dense | Sliced | Shifted
-        if isinstance(weights, ShiftMatrix):
-            recurrence = tile_shifts(weights.weights, weights.offsets, dtype)
-        elif sp.issparse(weights):
-            recurrence = slice_rows(weights, dtype)
-        else:
-            recurrence = Dense(np.ascontiguousarray(weights, dtype=dtype))
+        recurrence = recurrence_of(self.recurrent_weights_, dtype)
         if sp.issparse(self.input_weights_):
             input_map = sp.csr_array(sp.vstack([self.input_weights_.T, self.bias_[np.newaxis]]), dtype=dtype)
         else:
             input_map = np.ascontiguousarray(np.vstack([self.input_weights_.T, self.bias_]), dtype=dtype)
-        return recurrence, input_map, self.leak_rates_.astype(dtype)
+        return recurrence, input_map, self._leak(dtype)
+
+    def _leak(self, dtype):
+        """How old state and activation mix: leak rates, or a ``dynamics.Blend``."""
+        return self.leak_rates_.astype(dtype)
+
+    def _leak_for_block(self, leak):
+        return leak
+
+    def _kept(self, states):
+        """What the next states keep of these, in columns: (n_units, k)."""
+        return (1 - self.leak_rates_)[:, np.newaxis] * states
 
     def _arrays(self, dtype):
         prepared = self._kernel_arrays_
-        return prepared if prepared[2].dtype == dtype else self._prepare(dtype)
+        return prepared if prepared[1].dtype == dtype else self._prepare(dtype)
 
     def _run(self, rows, layout, initial, noise_rng=None):
         recurrence, input_map, leak = self._arrays(rows.dtype)
@@ -264,6 +268,7 @@ class EchoState(Reservoir):
         """Series of about equal length share a block; a block goes on with those that are longer."""
         recurrence, leak, code = arrays
         sliced = sliced_for_block(recurrence, self.recurrent_weights_, states.dtype)
+        leak = self._leak_for_block(leak)
         order = np.argsort(layout.lengths, kind="stable")[::-1]
 
         def run(series):
@@ -290,14 +295,14 @@ class EchoState(Reservoir):
                 list(pool.map(task, arguments))
 
     def _tangent_step(self, row, state, row_tangents, state_tangents):
-        drive = self.recurrent_weights_ @ np.column_stack([state, state_tangents])
+        before = np.column_stack([state, state_tangents])
+        drive, kept = self.recurrent_weights_ @ before, self._kept(before)
         drive += self.input_weights_ @ np.column_stack([row, row_tangents])
         value = drive[:, 0] + self.bias_
         activate(value, ACTIVATIONS[self.activation])
-        leak = self.leak_rates_
-        new = (1 - leak) * state + leak * value
-        gain = leak * SLOPES[self.activation](value)
-        tangents = (1 - leak)[:, np.newaxis] * state_tangents + gain[:, np.newaxis] * drive[:, 1:]
+        new = kept[:, 0] + self.leak_rates_ * value
+        gain = self.leak_rates_ * SLOPES[self.activation](value)
+        tangents = kept[:, 1:] + gain[:, np.newaxis] * drive[:, 1:]
         return new, new, tangents, tangents
 
     def _run_free(self, outputs, weights, initial, exog, gain, retention=None):
@@ -310,6 +315,15 @@ class EchoState(Reservoir):
         code, gain = ACTIVATIONS[self.activation], outputs.dtype.type(gain)
         n_done = run_free(outputs, inputs, recurrence, state, leak, code, traces, retention, weights, gain)
         return np.concatenate([state, traces]), n_done
+
+
+def recurrence_of(weights, dtype) -> Dense | Sliced | Shifted:
+    """Lay a recurrent matrix out for the kernels."""
+    if isinstance(weights, ShiftMatrix):
+        return tile_shifts(weights.weights, weights.offsets, dtype)
+    if sp.issparse(weights):
+        return slice_rows(weights, dtype)
+    return Dense(np.ascontiguousarray(weights, dtype=dtype))
 
 
 def _with_constant(rows):

@@ -89,6 +89,12 @@ class ShiftMatrix:
         """Return the matrix as a dense array of shape (n_units, n_units)."""
         return self.tocsr().toarray()
 
+    def antisymmetric(self) -> "ShiftMatrix":
+        """Return the matrix minus its transpose."""
+        turned = [np.roll(weights, offset) for offset, weights in zip(self.offsets, self.weights)]
+        offsets = np.concatenate([self.offsets, -self.offsets])
+        return ShiftMatrix(offsets, np.vstack([self.weights, -np.array(turned).reshape(self.weights.shape)]))
+
     def __matmul__(self, x):
         """Return ``W @ x`` for a vector (n_units,) or a matrix (n_units, n_columns)."""
         x = np.asarray(x, dtype=np.float64)

@@ -25,3 +25,21 @@ def nvar_states(X, delays, stride, degree, cross_terms=True, past=None):
         taps = [seen[t - k * stride] if t >= k * stride else np.zeros(X.shape[1]) for k in range(delays)]
         states.append(monomials(np.concatenate(taps), degree, cross_terms))
     return np.array(states)
+
+
+def es2n_states(drive, W, rotation, proximity, h, f=np.tanh):
+    """Ceni & Gallicchio (2025), eq. 3; ``drive`` is W_in x(t) + b."""
+    states = []
+    for d in drive:
+        h = proximity * f(W @ h + d) + (1 - proximity) * rotation @ h
+        states.append(h)
+    return np.array(states)
+
+
+def euler_states(drive, U, diffusion, step_size, h, f=np.tanh):
+    """Gallicchio (2024), eq. 7; ``drive`` is W_in x(t) + b."""
+    states = []
+    for d in drive:
+        h = h + step_size * f((U - U.T - diffusion * np.eye(len(U))) @ h + d)
+        states.append(h)
+    return np.array(states)

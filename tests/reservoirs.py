@@ -3,11 +3,13 @@
 from sklearn.base import BaseEstimator
 
 import reservoir
-from reservoir import EchoState, ESNClassifier, ESNRegressor, LeakyUnits
+from reservoir import ES2N, EchoState, ESNClassifier, ESNRegressor, EulerState, LeakyUnits
 from reservoir.base import Reservoir
 
 _SMALL = {
     EchoState: lambda: EchoState(20),
+    ES2N: lambda: ES2N(20),
+    EulerState: lambda: EulerState(20, step_size=0.5, diffusion=0.3),
     LeakyUnits: lambda: LeakyUnits(EchoState(20)),
     ESNRegressor: lambda: ESNRegressor(EchoState(20)),
     ESNClassifier: lambda: ESNClassifier(EchoState(20)),
