@@ -7,6 +7,7 @@ from forecasting.analogue import Analogue
 from forecasting.backtesting import RollingOrigin, backtest
 from forecasting.base import Forecaster
 from forecasting.baselines import Drift, Naive, SeasonalNaive, WindowAverage
+from forecasting.left_out_windows import LeaveWindowOut
 from forecasting.local_forecaster import ColumnForecaster, LocalForecaster
 from forecasting.registry import FORECASTERS
 from forecasting.reservoir_model import ReservoirForecaster
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from forecasting.checks import FORECASTER_CHECKS, check_forecaster
     from forecasting.exponential_smoothing import ETS
     from forecasting.theta import Theta
+    from forecasting.tuning import tune
 
 # Imported when first asked for: statsmodels and the checks take longer to load than everything else together.
 _LAZY = {
@@ -25,6 +27,7 @@ _LAZY = {
     "FORECASTER_CHECKS": "forecasting.checks",
     "Theta": "forecasting.theta",
     "check_forecaster": "forecasting.checks",
+    "tune": "forecasting.tuning",
 }
 
 __all__ = [
@@ -36,6 +39,7 @@ __all__ = [
     "ColumnForecaster",
     "Drift",
     "Forecaster",
+    "LeaveWindowOut",
     "LocalForecaster",
     "Naive",
     "ReservoirForecaster",
@@ -46,6 +50,7 @@ __all__ = [
     "WindowAverage",
     "backtest",
     "check_forecaster",
+    "tune",
 ]
 
 

@@ -97,17 +97,17 @@ def backtest(
     ([3.0, 4.0, 5.0], [4.0])
     """
     models = _name_models(forecasters)
-    scorers = _read_metrics(metrics, coverage)
+    scorers = read_metrics(metrics, coverage)
     if on_error not in ("report", "raise"):
         raise ValueError(f"on_error must be 'report' or 'raise'; got {on_error!r}.")
     data = read_data(y, X)
     windows = read_windows(cv, data)
     block = _read_refit(refit, len(windows), models)
-    job = _Job(data, windows, scorers, coverage, season_length, raises=on_error == "raise")
+    job = Job(data, windows, scorers, coverage, season_length, raises=on_error == "raise")
     tasks = [(name, start) for name in models for start in range(0, len(windows), block)]
     with tqdm(total=len(models) * len(windows), disable=not progress, desc="backtest", leave=False) as bar:
         blocks = Parallel(n_jobs=n_jobs, require="sharedmem")(
-            delayed(_run_block)(
+            delayed(run_block)(
                 job, name, models[name], range(len(windows))[start : start + block], bar.update
             )
             for name, start in tasks
@@ -140,7 +140,7 @@ def _name_models(forecasters: Any) -> dict[str, Any]:
     return models
 
 
-def _read_metrics(metrics: Any, coverage: float | None) -> dict[str, Metric]:
+def read_metrics(metrics: Any, coverage: float | None) -> dict[str, Metric]:
     if isinstance(metrics, Mapping):
         scorers = {str(name): Metric(function, "point") for name, function in metrics.items()}
     else:
@@ -176,7 +176,7 @@ def _read_refit(refit: bool | int, n_windows: int, models: Mapping[str, Any]) ->
 
 
 @dataclass(frozen=True)
-class _Job:
+class Job:
     """What all folds share."""
 
     data: Data
@@ -200,7 +200,7 @@ class _Job:
         return (self.part(cuts), self.part(cuts, exog=True)) if self.has_exog else (self.part(cuts),)
 
 
-def _run_block(job: _Job, name: str, model: Any, numbers: range, tick: Callable[[int], Any]) -> list[Fold]:
+def run_block(job: Job, name: str, model: Any, numbers: range, tick: Callable[[int], Any]) -> list[Fold]:
     """Fit at the first window, carry the model on through the others, and score every one."""
     folds: list[Fold] = []
     fitted, origin, lost = None, None, None
@@ -228,7 +228,7 @@ def _run_block(job: _Job, name: str, model: Any, numbers: range, tick: Callable[
     return folds
 
 
-def _blank(job: _Job, window: list[Cut]) -> list[SeriesFold]:
+def _blank(job: Job, window: list[Cut]) -> list[SeriesFold]:
     """Return what is known of a fold before any forecast."""
     parts = []
     for one, cut, label in zip(job.data.series, window, job.data.ids or [None]):
@@ -248,7 +248,7 @@ def _blank(job: _Job, window: list[Cut]) -> list[SeriesFold]:
     return parts
 
 
-def _advance(job: _Job, model: Any, fitted: Any, origin: list[Cut] | None, window: list[Cut]) -> Any:
+def _advance(job: Job, model: Any, fitted: Any, origin: list[Cut] | None, window: list[Cut]) -> Any:
     """Fit a clone, or tell the fitted one what happened since its origin."""
     if origin is None:
         return clone(model).fit(*job.past([cut.train for cut in window]))
@@ -258,7 +258,7 @@ def _advance(job: _Job, model: Any, fitted: Any, origin: list[Cut] | None, windo
     return fitted
 
 
-def _forecast(job: _Job, fitted: Any, window: list[Cut], fold: Fold) -> None:
+def _forecast(job: Job, fitted: Any, window: list[Cut], fold: Fold) -> None:
     """Fill in the forecasts of a fold and the time they took."""
     steps = fold.series[0].steps
     horizon = len(steps) if steps[0] == 1 else steps
@@ -282,7 +282,7 @@ def _forecast(job: _Job, fitted: Any, window: list[Cut], fold: Fold) -> None:
         one.upper = _shaped(upper, one.y_true.shape, "predict_interval")
 
 
-def _each(job: _Job, answer: Any) -> list:
+def _each(job: Job, answer: Any) -> list:
     return [answer] if job.data.ids is None else list(answer)
 
 
@@ -294,7 +294,7 @@ def _shaped(values: Any, shape: tuple[int, ...], method: str) -> np.ndarray:
     return array.reshape(shape)
 
 
-def _score(job: _Job, window: list[Cut], fold: Fold) -> None:
+def _score(job: Job, window: list[Cut], fold: Fold) -> None:
     """Fill in the scores of what was forecast; scaled errors take their scale from the fold's own past."""
     for source, cut, one in zip(job.data.series, window, fold.series):
         context = {

@@ -40,6 +40,15 @@ class Differences:
         self.lags = tuple(int(lag) for lag in lags)
         self.span = sum(self.lags)
 
+    def check_lengths(self, series: Sequence[np.ndarray], n_left: int, name: str) -> None:
+        """Raise ValueError if a series has less than ``n_left`` steps left after differencing."""
+        for i, y in enumerate(series):
+            if len(y) < self.span + n_left:
+                raise ValueError(
+                    f"series {i} of {name} has {len(y)} step(s), at least {self.span + n_left} are needed with these "
+                    "differences: give a longer series or shorter lags"
+                )
+
     def apply(self, y: np.ndarray) -> np.ndarray:
         """Return the differences of ``y`` (n_steps, n_targets), ``span`` rows shorter."""
         for lag in self.lags:
@@ -64,7 +73,7 @@ class Differences:
             stages.append(stages[-1][lag:] - stages[-1][:-lag])
         for lag, stage in zip(self.lags[::-1], stages[::-1]):
             summed = np.concatenate([stage[len(stage) - lag :], ahead])
-            for t in range(len(ahead)):
-                summed[lag + t] += summed[t]
+            for phase in range(min(lag, len(ahead))):
+                np.cumsum(summed[phase::lag], axis=0, out=summed[phase::lag])
             ahead = summed[lag:]
         return ahead

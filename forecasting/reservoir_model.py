@@ -191,12 +191,8 @@ class ReservoirForecaster(DefaultParts, Forecaster):
 
     def _learn(self, inputs, targets, layout):
         """Draw the reservoir and fit the readouts; return the states that have seen all but the last row."""
-        rng = make_rng(self.random_state)
-        self.reservoir_ = _default_reservoir() if self.reservoir is None else clone(self.reservoir)
+        rng = self._draw_reservoir(inputs.shape[1])
         readout = _default_readout() if self.readout is None else self.readout
-        if self.random_state is not None:
-            seed_open_parts(self.reservoir_, rng)
-        self.reservoir_.fit(np.zeros((1, inputs.shape[1])))
         noise_seed = int(rng.integers(2**63))
         left = np.concatenate([np.arange(n, 0, -1) for n in layout.lengths])  # targets from each row on
         self.readouts_ = []
@@ -212,6 +208,15 @@ class ReservoirForecaster(DefaultParts, Forecaster):
             rows = {"usable": usable, "noise_seed": noise_seed}
             final = train_readout(self.readouts_[-1], self.reservoir_, **data, **rows)
         return final
+
+    def _draw_reservoir(self, n_inputs):
+        """Draw the reservoir; return the generator for what is random after it."""
+        rng = make_rng(self.random_state)
+        self.reservoir_ = _default_reservoir() if self.reservoir is None else clone(self.reservoir)
+        if self.random_state is not None:
+            seed_open_parts(self.reservoir_, rng)
+        self.reservoir_.fit(np.zeros((1, n_inputs)))
+        return rng
 
     def _with_validated_penalty(self, readout, data, usable, noise_seed):
         """The readout with the one penalty of its path that forecasts best over the end of the series."""

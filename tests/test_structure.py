@@ -22,6 +22,7 @@ LAZY_IMPORTS = {
     ("reservoir/persistence.py", "skops"): "loads the whole of scikit-learn; needed to save and load only",
     ("reservoir/persistence.py", "import_module"): "a file names the classes that it holds",
     ("forecasting/plotting.py", "matplotlib"): "an optional dependency (the extra `plot`)",
+    ("forecasting/tuning/plots.py", "matplotlib"): "an optional dependency (the extra `plot`)",
     ("forecasting/__init__.py", "import_module"): "statsmodels takes longer to load than everything else",
     ("forecasting/transforms/__init__.py", "import_module"): "one of them loads statsmodels",
     ("forecasting/registry.py", "import_module"): "statsmodels takes longer to load than everything else",

@@ -1,0 +1,115 @@
+"""tune: search the parameters of any forecaster on rolling origins."""
+
+from collections.abc import Callable, Mapping
+from numbers import Integral
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from forecasting.tuning.candidates import Candidate, read_task
+from forecasting.tuning.free_runs import FreeRunCandidate, runs_free
+from forecasting.tuning.result import TuningResult, summarise
+from forecasting.tuning.search import plan, run_rounds
+from forecasting.tuning.spaces import default_space, draw_configurations
+
+
+def tune(
+    forecaster: Any,
+    y: Any,
+    X: Any = None,
+    *,
+    cv: Any,
+    space: Mapping[str, Any] | None = None,
+    metric: str | Callable[..., float] = "mae",
+    n_configurations: int = 50,
+    method: str = "random",
+    season_length: int = 1,
+    n_jobs: int | None = None,
+    progress: bool = False,
+    random_state: Any = None,
+) -> TuningResult:
+    """Search the parameters of a forecaster by random configurations, each judged on rolling origins.
+
+    Every configuration is refitted at every window of ``cv`` and its forecast scored. A recursive
+    `ReservoirForecaster` whose penalty is open is judged by free runs instead: fitted before the first window
+    and carried on through the others, so that the series drives its reservoir once and one factorisation gives
+    the readout of every penalty, of which the best is kept; a configuration of which every penalty diverges is
+    given up at once.
+
+    Parameters
+    ----------
+    forecaster : forecaster
+        Its parameters outside the space stay. Where its ``random_state`` is None every configuration draws a seed
+        of its own, which is then a part of it.
+    y : container of shape (n_steps,) or (n_steps, n_targets), or a panel
+        Whatever forecasters take.
+    X : container, optional
+        Exogenous variables, known in advance.
+    cv : RollingOrigin or scikit-learn splitter
+        The windows.
+    space : dict, optional
+        Parameter name to a list of values or to a distribution with ``rvs``, as for ``RandomizedSearchCV``.
+        Default: `default_space`, for reservoir forecasters.
+    metric : str or callable, default="mae"
+        Name in the table ``METRICS`` of a score of point forecasts, or a function of ``(y_true, y_pred)`` of which
+        lower is better.
+    n_configurations : int, default=50
+        How many to draw; a space of fewer points is searched whole.
+    method : {"random", "halving"}, default="random"
+        Judge all configurations on all windows, or by successive halving: all on a few windows, the best third
+        on three times as many, and so on.
+    season_length : int, default=1
+        Steps in a season, for metrics that scale by it.
+    n_jobs : int, optional
+        Threads over configurations, counted as joblib does. The result does not depend on it.
+    progress : bool, default=False
+        Show a bar.
+    random_state : int, RandomState, Generator or None, default=None
+        Draws the configurations.
+
+    Returns
+    -------
+    TuningResult
+
+    Raises
+    ------
+    ValueError
+        If ``space`` is missing or names unknown parameters, the metric is unknown, or an argument is out of range.
+    RuntimeError
+        If every configuration failed.
+
+    References
+    ----------
+    J. Bergstra and Y. Bengio, Random search for hyper-parameter optimization, JMLR 13 (2012) 281-305. K. Jamieson
+    and A. Talwalkar, Non-stochastic best arm identification and hyperparameter optimization, AISTATS 2016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forecasting import RollingOrigin, SeasonalNaive
+    >>> y = np.tile([0.0, 1.0, 5.0, 2.0], 10)
+    >>> found = tune(SeasonalNaive(), y, cv=RollingOrigin(6, n_windows=3), space={"season_length": range(1, 6)})
+    >>> found.best_params_, found.best_score_, len(found.trials)
+    ({'season_length': 4}, 0.0, 5)
+    """
+    if method not in ("random", "halving"):
+        raise ValueError(f"method must be 'random' or 'halving'; got {method!r}")
+    if not isinstance(n_configurations, Integral) or n_configurations < 1:
+        raise ValueError(f"n_configurations must be an integer of at least 1; got {n_configurations!r}")
+    space = default_space(forecaster) if space is None else space
+    task = read_task(forecaster, y, X, cv, metric, season_length)
+    drawn = draw_configurations(forecaster, space, int(n_configurations), random_state)
+    kind = FreeRunCandidate if runs_free(forecaster, space) else Candidate
+    if task.leaves_out and kind is Candidate:
+        raise ValueError(
+            f"cv={cv!r} trains on both sides of a window, which only a recursive ReservoirForecaster with an open "
+            "penalty and without noise can; use RollingOrigin"
+        )
+    candidates = [kind(task, configuration) for configuration in drawn]
+    run_rounds(candidates, plan(method, len(candidates), len(task.windows)), n_jobs, progress)
+
+    def fit(model: Any) -> Any:
+        with threadpool_limits(1, "blas"):
+            return model.fit(y) if X is None else model.fit(y, X)
+
+    return summarise(candidates, sorted(drawn[0]), fit)
