@@ -30,7 +30,7 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
-from reservoir.tiles import LANES, TILE, add_shifted, add_slice, set_inputs, tiled
+from reservoir.tiles import LANES, TILE, add_shifted, add_slice, get_tile, put_tile, set_inputs, tiled
 from reservoir.vecmath import ACTIVATIONS, FASTMATH, activate, tanh
 
 _REASSOCIATE = FASTMATH | {"reassoc"}  # sums may be split over vector lanes
@@ -121,8 +121,8 @@ def tile_shifts(weights, offsets, dtype) -> Shifted:
     return Shifted(tiled(weights, dtype), np.asarray(offsets, dtype=np.int64) % weights.shape[1])
 
 
-def _add_recurrence(tile, recurrence, previous, around, first):
-    """Add ``W @ previous`` to a tile, the units from ``first`` on; ``around`` from ``_continue_around``."""
+def _add_recurrence(tile, recurrence, circles, old, n_units, first):
+    """Add ``W @ h`` to a tile, the units from ``first`` on; h begins at ``circles[old]``."""
     raise TypeError(f"recurrence must be Dense, Sliced or Shifted, got {type(recurrence).__name__}")
 
 
@@ -132,7 +132,7 @@ def is_kind(value, kind) -> bool:
 
 
 @overload(_add_recurrence, jit_options=_OPTIONS)
-def _overload_add_recurrence(tile, recurrence, previous, around, first):
+def _overload_add_recurrence(tile, recurrence, circles, old, n_units, first):
     if is_kind(recurrence, Dense):
         return _add_dense
     if is_kind(recurrence, Sliced):
@@ -142,8 +142,8 @@ def _overload_add_recurrence(tile, recurrence, previous, around, first):
     return None
 
 
-def _add_dense(tile, recurrence, previous, around, first):
-    weights = recurrence.weights[first : first + TILE]
+def _add_dense(tile, recurrence, circles, old, n_units, first):
+    previous, weights = circles[old : old + n_units], recurrence.weights[first : first + TILE]
     n_rows = len(weights)
     whole = n_rows - n_rows % 4
     for i in range(0, whole, 4):
@@ -167,101 +167,149 @@ def _add_dense(tile, recurrence, previous, around, first):
         tile[i] += a0
 
 
-def _add_slices(tile, recurrence, previous, around, first):
-    weights, indices, starts = recurrence
-    for s in range(first // LANES, min((first + TILE) // LANES, starts.size - 1)):
-        add_slice(tile, previous, weights, indices, s * LANES - first, starts[s], starts[s + 1])
+def _add_slices(tile, recurrence, circles, old, n_units, first):
+    n_slices = recurrence.starts.size - 1
+    for s in range(first // LANES, min((first + TILE) // LANES, n_slices)):
+        add_slice(tile, circles, recurrence, old, s, s * LANES - first)
 
 
-def _add_shifts(tile, recurrence, previous, around, first):
-    add_shifted(tile, previous, around, recurrence.weights, recurrence.offsets, first)
+def _add_shifts(tile, recurrence, circles, old, n_units, first):
+    add_shifted(tile, circles, recurrence, old, first)
 
 
-def _is_plain(leak):
-    """Whether the old state enters through the recurrence alone."""
-    return np.all(leak == 1)
-
-
-@overload(_is_plain, jit_options=_OPTIONS)
-def _overload_is_plain(leak):
-    return (lambda leak: False) if is_kind(leak, Blend) else (lambda leak: np.all(leak == 1))
-
-
-def _blend(here, leak, previous, around, tile, first):
-    """Mix the old state into a tile of activations, the units from ``first`` on; ``tile`` is overwritten."""
+def _blend(tile, leak, circles, old, n_units, first, heard, share):
+    """Mix the old state into a tile of activations, the units from ``first`` on; the last two are workspaces."""
     raise TypeError(f"leak must be an array or a Blend, got {type(leak).__name__}")
 
 
 @overload(_blend, jit_options=_OPTIONS)
-def _overload_blend(here, leak, previous, around, tile, first):
+def _overload_blend(tile, leak, circles, old, n_units, first, heard, share):
     if not is_kind(leak, Blend):
         return _blend_leaky
     return _blend_kept if leak.types[2] is types.none else _blend_rotated
 
 
-def _blend_leaky(here, leak, previous, around, tile, first):
-    old, share = previous[first : first + TILE], leak[first : first + TILE]
-    one = here.dtype.type(1)
-    for i in range(here.size):
-        here[i] = (one - share[i]) * old[i] + share[i] * here[i]
+def _blend_leaky(tile, leak, circles, old, n_units, first, heard, share):
+    get_tile(heard, circles, old + first)
+    get_tile(share, leak, first)
+    one = tile.dtype.type(1)
+    for i in range(TILE):
+        tile[i] = (one - share[i]) * heard[i] + share[i] * tile[i]
 
 
-def _blend_kept(here, leak, previous, around, tile, first):
-    old, kept, share = previous[first : first + TILE], leak.keep[first:], leak.leak[first:]
-    for i in range(here.size):
-        here[i] = kept[i] * old[i] + share[i] * here[i]
+def _blend_kept(tile, leak, circles, old, n_units, first, heard, share):
+    get_tile(heard, circles, old + first)
+    _mix(tile, leak, heard, first, share)
 
 
-def _blend_rotated(here, leak, previous, around, tile, first):
-    kept, share = leak.keep[first:], leak.leak[first:]
-    for i in range(tile.size):
-        tile[i] = here.dtype.type(0)
-    _add_recurrence(tile, leak.rotation, previous, around, first)
-    for i in range(here.size):
-        here[i] = kept[i] * tile[i] + share[i] * here[i]
+def _blend_rotated(tile, leak, circles, old, n_units, first, heard, share):
+    for i in range(TILE):
+        heard[i] = tile.dtype.type(0)
+    _add_recurrence(heard, leak.rotation, circles, old, n_units, first)
+    _mix(tile, leak, heard, first, share)
 
 
-@njit(**_KERNEL)
-def _continue_around(around, state):
-    """Write the last TILE units of a circle and then the first, so that no tile that is read has a seam."""
-    n_units = state.size
-    for i in range(min(n_units, TILE)):
-        around[TILE + i] = state[i]
-        around[TILE - 1 - i] = state[n_units - 1 - i]
-    for i in range(n_units, TILE):
-        around[TILE + i] = around[TILE + i - n_units]
-        around[TILE - 1 - i] = around[TILE - 1 - i + n_units]
+@njit(**_OPTIONS)
+def _mix(tile, leak, heard, first, share):
+    get_tile(share, leak.leak, first)
+    for i in range(TILE):
+        tile[i] *= share[i]
+    get_tile(share, leak.keep, first)
+    for i in range(TILE):
+        tile[i] += share[i] * heard[i]
 
 
-@njit(**_KERNEL)
-def _step(out, previous, around, tile, inputs, weights, recurrence, leak, plain, activation):
-    """One step in place: the drive, which stands in ``out`` or comes from inputs, becomes the state.
+@njit(**_OPTIONS)
+def _in_tiles(values):
+    """``values``, and zeros up to a whole number of tiles."""
+    padded = np.zeros(-(-values.size // TILE) * TILE, values.dtype)
+    padded[: values.size] = values
+    return padded
 
-    Tile by tile, so that the arithmetic of one overlaps with the loads of the next.
+
+def _prepared(leak):
+    """Return the leak in whole tiles, and whether the old state enters through the recurrence alone."""
+    raise TypeError(f"leak must be an array or a Blend, got {type(leak).__name__}")
+
+
+@overload(_prepared, jit_options=_OPTIONS)
+def _overload_prepared(leak):
+    if is_kind(leak, Blend):
+        return lambda leak: (Blend(_in_tiles(leak.keep), _in_tiles(leak.leak), leak.rotation), False)
+    return lambda leak: (_in_tiles(leak), np.all(leak == 1))
+
+
+@njit(**_OPTIONS)
+def _workspace(state):
+    """Return room for the old state and the new one, and four tiles.
+
+    A state lies there twice in a row, so that no tile of a circular shift meets a seam, with room for a tile.
     """
-    n_units = out.size
-    _continue_around(around, previous)
-    for first in range(0, n_units, TILE):
-        here = out[first : first + TILE]  # shorter than a tile at the end
-        if inputs.size:
-            set_inputs(tile, inputs, weights, first)
-        else:
-            for i in range(here.size):
-                tile[i] = here[i]
-        _add_recurrence(tile, recurrence, previous, around, first)
-        if activation == _TANH:  # inlined: to call ``activate`` takes as long as a tile
-            for i in range(here.size):
-                here[i] = tanh(tile[i])
-        else:
-            for i in range(here.size):
-                here[i] = tile[i]
-        if activation == _TANH and not plain:
-            _blend(here, leak, previous, around, tile, first)
-    if activation != _TANH:
-        activate(out, activation)
-        if not plain:
-            for first in range(0, n_units, TILE):
-                _blend(out[first : first + TILE], leak, previous, around, tile, first)
+    n_units = state.size
+    circles = np.zeros(2 * (2 * n_units + TILE), state.dtype)
+    circles[:n_units] = state
+    circles[n_units : 2 * n_units] = state
+    return circles, np.zeros((4, TILE), state.dtype)
+
+
+@njit(**_KERNEL)
+def _advance(rows, circles, tiles, turn, values, weights, recurrence, leak, plain, activation):
+    """Do ``len(rows)`` steps: the drive, which stands in ``rows`` or comes from inputs, becomes the state.
+
+    Whole tiles, so that all loops have a fixed length, and one after the other, so that the arithmetic of one
+    overlaps with the loads of the next. No array is made within the loop: to count references to a view takes as
+    long as a tile. What lies in a circle behind the units does not matter.
+
+    Parameters
+    ----------
+    rows : array (n_steps, n_units)
+    circles, tiles : see ``_workspace``
+    turn : int
+        Which circle holds the old state: 0 or 1.
+    leak, plain : see ``_prepared``
+
+    Returns
+    -------
+    int
+        Which circle holds the last state.
+    """
+    n_units, circle = rows.shape[1], circles.size // 2
+    tile, heard, share = tiles[0], tiles[1], tiles[2]
+    whole = n_units - n_units % TILE
+    for t in range(rows.shape[0]):
+        old, new = turn * circle, (1 - turn) * circle
+        turn = 1 - turn
+        for first in range(0, n_units, TILE):
+            if weights.shape[0]:
+                set_inputs(tile, values, weights, t, first)
+            elif first < whole:
+                get_tile(tile, rows, t * n_units + first)
+            else:
+                for i in range(n_units - whole):
+                    tile[i] = rows[t, whole + i]
+            _add_recurrence(tile, recurrence, circles, old, n_units, first)
+            if activation == _TANH:  # inlined: to call ``activate`` takes as long as a tile
+                for i in range(TILE):
+                    tile[i] = tanh(tile[i])
+                if not plain:
+                    _blend(tile, leak, circles, old, n_units, first, heard, share)
+            put_tile(circles, tile, new + first)
+        if activation != _TANH:
+            activate(circles[new : new + n_units], activation)
+            if not plain:
+                for first in range(0, n_units, TILE):
+                    get_tile(tile, circles, new + first)
+                    _blend(tile, leak, circles, old, n_units, first, heard, share)
+                    put_tile(circles, tile, new + first)
+        for first in range(0, n_units, TILE):
+            get_tile(tile, circles, new + first)
+            put_tile(circles, tile, new + n_units + first)
+            if first < whole:
+                put_tile(rows, tile, t * n_units + first)
+            else:
+                for i in range(n_units - whole):
+                    rows[t, whole + i] = tile[i]
+    return turn
 
 
 @njit(**_KERNEL)
@@ -281,13 +329,11 @@ def drive(states, inputs, recurrence, state, leak, activation):
         Code from ``vecmath.ACTIVATIONS``.
     """
     values, weights = inputs
-    plain = _is_plain(leak)
-    around, tile = np.zeros(2 * TILE, state.dtype), np.zeros(TILE, state.dtype)
-    previous = state
-    for t in range(states.shape[0]):
-        _step(states[t], previous, around, tile, values[t], weights, recurrence, leak, plain, activation)
-        previous = states[t]
-    state[:] = previous
+    shares, plain = _prepared(leak)
+    circles, tiles = _workspace(state)
+    turn = _advance(states, circles, tiles, 0, values, weights, recurrence, shares, plain, activation)
+    last = turn * circles.size // 2
+    state[:] = circles[last : last + state.size]
 
 
 @njit(**_KERNEL)
@@ -343,34 +389,25 @@ def run_free(outputs, inputs, recurrence, state, leak, activation, traces, reten
     """
     n_units, n_traces, n_outputs = state.size, traces.size, outputs.shape[1]
     values, input_weights = inputs
-    plain = _is_plain(leak)
-    around, tile = np.zeros(2 * TILE, state.dtype), np.zeros(TILE, state.dtype)
-    both = np.zeros((2, weights.shape[1]), state.dtype)
-    both[1, :n_units] = state
+    shares, plain = _prepared(leak)
+    circles, tiles = _workspace(state)
+    row, features = np.empty((1, n_units), state.dtype), np.zeros(weights.shape[1], state.dtype)
+    row[0] = state
     one = state.dtype.type(1)
-    n_done = 0
+    n_done = turn = 0
     finite = True
     while finite and n_done < values.shape[0]:
         t = n_done
-        features, previous = both[t % 2], both[1 - t % 2, :n_units]
         for d in range(n_outputs):
             features[n_units + n_traces + d] = outputs[t, d]
             values[t, d] = gain * outputs[t, d]
         for i in range(n_traces):
-            traces[i] = retention[i] * traces[i] + (one - retention[i]) * previous[i]
+            traces[i] = retention[i] * traces[i] + (one - retention[i]) * row[0, i]
             features[n_units + i] = traces[i]
-        _step(
-            features[:n_units],
-            previous,
-            around,
-            tile,
-            values[t],
-            input_weights,
-            recurrence,
-            leak,
-            plain,
-            activation,
-        )
+        now = values[t : t + 1]
+        turn = _advance(row, circles, tiles, turn, now, input_weights, recurrence, shares, plain, activation)
+        for i in range(n_units):
+            features[i] = row[0, i]
         for d in range(n_outputs):
             out_of, total = weights[d], outputs.dtype.type(0)
             for i in range(features.size):
@@ -379,5 +416,5 @@ def run_free(outputs, inputs, recurrence, state, leak, activation, traces, reten
             # Not np.isfinite: it asks whether x - x is 0, which "reassoc" and "nsz" fold to true.
             finite &= abs(outputs[t + 1, d]) < np.inf
         n_done += 1
-    state[:] = both[1 - n_done % 2, :n_units]
+    state[:] = row[0]
     return n_done

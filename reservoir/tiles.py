@@ -42,7 +42,7 @@ class _Arrays:
         self.builder = builder
         arrays = [
             context.make_array(kind)(context, builder, value)
-            for kind, value in zip(signature.args, args)
+            for kind, value in _flat(builder, signature.args, args)
             if isinstance(kind, types.Array)
         ]
         self.pointers = [array.data for array in arrays]
@@ -110,19 +110,30 @@ class _Arrays:
         return cgutils.for_range_slice(self.builder, start, stop, self.number(1), intp=self.word)
 
 
+def _flat(builder, kinds, values):
+    """Pairs of type and value; tuples in place of which their members stand count no references."""
+    for kind, value in zip(kinds, values):
+        if isinstance(kind, types.BaseTuple):
+            members = [builder.extract_value(value, i) for i in range(len(kind.types))]
+            yield from zip(kind.types, members)
+        else:
+            yield kind, value
+
+
 @intrinsic
-def set_inputs(typingctx, tile, inputs, weights, first):
-    """``tile[i] = sum_d weights[d, first + i] * inputs[d]``; ``weights`` comes from ``tiled``."""
-    signature = types.void(tile, inputs, weights, first)
+def set_inputs(typingctx, tile, inputs, weights, t, first):
+    """``tile[i] = sum_d weights[d, first + i] * inputs[t, d]``; ``weights`` comes from ``tiled``."""
+    signature = types.void(tile, inputs, weights, t, first)
 
     def codegen(context, builder, signature, args):
         a = _Arrays(context, builder, signature, args)
-        (first,) = a.integers
+        t, first = a.integers
         (total,), store = a.totals([a.number(0)], TILE, zero=True)
-        base = builder.mul(first, a.size(1))
-        with a.loop(a.number(0), a.size(1)) as (d, _):
+        n_inputs = a.size(1, axis=1)
+        base, row_of_inputs = builder.mul(first, n_inputs), builder.mul(t, n_inputs)
+        with a.loop(a.number(0), n_inputs) as (d, _):
             row = a.load(2, builder.add(base, builder.mul(d, a.number(TILE))), TILE)
-            a.add_product(total, row, a.spread(a.scalar_at(1, d), TILE))
+            a.add_product(total, row, a.spread(a.scalar_at(1, builder.add(row_of_inputs, d)), TILE))
         store()
         return context.get_dummy_value()
 
@@ -130,30 +141,23 @@ def set_inputs(typingctx, tile, inputs, weights, first):
 
 
 @intrinsic
-def add_shifted(typingctx, tile, source, around, weights, offsets, first):
-    """``tile[i] += sum_k weights[k, first + i] * source[(first + i + offsets[k]) % source.size]``.
+def add_shifted(typingctx, tile, circles, recurrence, begin, first):
+    """``tile[i] += sum_k weights[k, first + i] * circles[begin + first + i + offsets[k]]``.
 
-    ``weights`` comes from ``tiled``. ``around`` (2 * TILE,) holds ``source``, continued periodically, from TILE
-    numbers before its seam to TILE after it.
+    ``recurrence`` is (weights, offsets), the weights from ``tiled``. From ``begin`` on a state stands twice in a row,
+    with room for a tile.
     """
-    signature = types.void(tile, source, around, weights, offsets, first)
+    signature = types.void(tile, circles, recurrence, begin, first)
 
     def codegen(context, builder, signature, args):
         a = _Arrays(context, builder, signature, args)
-        (first,) = a.integers
+        begin, first = a.integers
         (total,), store = a.totals([a.number(0)], TILE)
-        base = builder.mul(first, a.size(4))
-        seam = builder.sub(a.size(1), a.number(TILE))
-        with a.loop(a.number(0), a.size(4)) as (k, _):
-            row = a.load(3, builder.add(base, builder.mul(k, a.number(TILE))), TILE)
-            position = builder.add(first, a.scalar_at(4, k))
-            wrapped = builder.sub(position, a.size(1))
-            beyond = builder.icmp_signed(">=", wrapped, a.number(0))
-            position = builder.select(beyond, wrapped, position)
-            past_seam = builder.sub(position, seam)
-            across = builder.icmp_signed(">", past_seam, a.number(0))
-            heard = builder.select(across, a.at(2, past_seam, TILE), a.at(1, position, TILE))
-            a.add_product(total, row, builder.load(heard, align=a.align))
+        n_shifts = a.size(3)
+        base, begin = builder.mul(first, n_shifts), builder.add(begin, first)
+        with a.loop(a.number(0), n_shifts) as (k, _):
+            row = a.load(2, builder.add(base, builder.mul(k, a.number(TILE))), TILE)
+            a.add_product(total, row, a.load(1, builder.add(begin, a.scalar_at(3, k)), TILE))
         store()
         return context.get_dummy_value()
 
@@ -161,26 +165,54 @@ def add_shifted(typingctx, tile, source, around, weights, offsets, first):
 
 
 @intrinsic
-def add_slice(typingctx, target, source, weights, indices, first, start, stop):
-    """``target[first + l] += sum_e weights[e, l] * source[indices[e, l]]`` for the LANES rows l.
-
-    ``e`` runs from ``start`` to ``stop``.
-    """
-    signature = types.void(target, source, weights, indices, first, start, stop)
+def put_tile(typingctx, target, tile, first):
+    """``target[first : first + TILE] = tile``; ``target`` must reach so far."""
+    signature = types.void(target, tile, first)
 
     def codegen(context, builder, signature, args):
         a = _Arrays(context, builder, signature, args)
-        first, start, stop = a.integers
+        builder.store(a.load(1, a.number(0), TILE), a.at(0, a.integers[0], TILE), align=a.align)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def get_tile(typingctx, tile, source, first):
+    """``tile[:] = source[first : first + TILE]``; ``source`` must reach so far."""
+    signature = types.void(tile, source, first)
+
+    def codegen(context, builder, signature, args):
+        a = _Arrays(context, builder, signature, args)
+        builder.store(a.load(1, a.integers[0], TILE), a.at(0, a.number(0), TILE), align=a.align)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def add_slice(typingctx, tile, circles, recurrence, begin, number, lane):
+    """``tile[lane + l] += sum_e weights[e, l] * circles[begin + indices[e, l]]`` for the LANES rows l of a slice.
+
+    ``recurrence`` is (weights, indices, starts); ``e`` runs from ``starts[number]`` to ``starts[number + 1]``.
+    """
+    signature = types.void(tile, circles, recurrence, begin, number, lane)
+
+    def codegen(context, builder, signature, args):
+        a = _Arrays(context, builder, signature, args)
+        begin, number, lane = a.integers
+        start, stop = a.scalar_at(4, number), a.scalar_at(4, builder.add(number, a.number(1)))
         groups = range(0, LANES, _GATHERED)
-        registers, store = a.totals([builder.add(first, a.number(g)) for g in groups], _GATHERED)
+        registers, store = a.totals([builder.add(lane, a.number(g)) for g in groups], _GATHERED)
+        a.pointers[1] = builder.gep(a.pointers[1], [begin])
         with a.loop(start, stop) as (entry, _):
             base = builder.mul(entry, a.number(LANES))
             at = _indices(a, base)
             for g, register in zip(groups, registers):
                 gathered = ir.Constant(ir.VectorType(a.scalar, _GATHERED), ir.Undefined)
-                for lane in range(_GATHERED):
-                    value = a.scalar_at(1, at[g + lane])
-                    gathered = builder.insert_element(gathered, value, ir.Constant(ir.IntType(32), lane))
+                for i in range(_GATHERED):
+                    value = a.scalar_at(1, at[g + i])
+                    gathered = builder.insert_element(gathered, value, ir.Constant(ir.IntType(32), i))
                 a.add_product(register, a.load(2, builder.add(base, a.number(g)), _GATHERED), gathered)
         store()
         return context.get_dummy_value()
