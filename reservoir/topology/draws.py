@@ -166,12 +166,24 @@ def random_sparse(
         counts = rng.multivariate_hypergeometric([n_columns] * n_rows, total, method="marginals")
     bounds = np.concatenate([[0], np.cumsum(counts)])
     columns = np.empty(bounds[-1], dtype=index_dtype(bounds[-1], n_columns))
-    for row in range(n_rows):  # each draw is compiled; a row costs about 10 microseconds
-        start, stop = bounds[row], bounds[row + 1]
-        columns[start:stop] = rng.choice(n_columns, stop - start, replace=False, shuffle=False)
-        columns[start:stop].sort()
+    for count in np.unique(counts):
+        starts = bounds[:-1][counts == count]
+        columns[starts[:, np.newaxis] + np.arange(count)] = _distinct(len(starts), count, n_columns, rng)
     weights = draw_weights(distribution, columns.size, rng)
     return sp.csr_array((weights, columns, bounds.astype(columns.dtype)), shape=shape)
+
+
+def _distinct(n_rows: int, count: int, n_columns: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw ``count`` distinct columns for each of some rows, every choice equally likely, in rising order."""
+    if count**2 > 2 * n_columns:  # most rows drawn freely would hold a column twice
+        drawn = [rng.choice(n_columns, count, replace=False, shuffle=False) for _ in range(n_rows)]
+        return np.sort(np.reshape(drawn, (n_rows, count)), axis=1)
+    columns = np.empty((n_rows, count), dtype=np.int64)
+    left = np.arange(n_rows)
+    while left.size:
+        columns[left] = np.sort(rng.integers(n_columns, size=(left.size, count)), axis=1)
+        left = left[(np.diff(columns[left], axis=1) == 0).any(axis=1)]
+    return columns
 
 
 def index_dtype(*largest: int) -> type:
