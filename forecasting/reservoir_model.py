@@ -15,7 +15,7 @@ from forecasting.differences import Differences
 from forecasting.free_run_validation import HELD_OUT, best_penalty, first_part, origins, wants_free_run
 from forecasting.tags import ForecasterTags
 from reservoir import EchoState, RidgeReadout
-from reservoir.base import Reservoir
+from reservoir.base import Reservoir, refuse_future
 from reservoir.default_parts import DefaultParts
 from reservoir.harvest import harvest, train_readout
 from reservoir.random_source import make_rng, seed_open_parts
@@ -192,6 +192,7 @@ class ReservoirForecaster(DefaultParts, Forecaster):
     def _learn(self, inputs, targets, layout):
         """Draw the reservoir and fit the readouts; return the states that have seen all but the last row."""
         rng = self._draw_reservoir(inputs.shape[1])
+        self.reservoir_._pretrain(inputs, layout)
         readout = _default_readout() if self.readout is None else self.readout
         noise_seed = int(rng.integers(2**63))
         left = np.concatenate([np.arange(n, 0, -1) for n in layout.lengths])  # targets from each row on
@@ -216,6 +217,7 @@ class ReservoirForecaster(DefaultParts, Forecaster):
         if self.random_state is not None:
             seed_open_parts(self.reservoir_, rng)
         self.reservoir_.fit(np.zeros((1, n_inputs)))
+        refuse_future(self.reservoir_, "a forecast")
         return rng
 
     def _with_validated_penalty(self, readout, data, usable, noise_seed):

@@ -1,6 +1,8 @@
 """Reservoir computing as scikit-learn estimators: fixed random recurrent dynamics and trained readouts."""
 
 from reservoir import signals, topology
+from reservoir.bidirectional import BidirectionalReservoir
+from reservoir.deep import DeepEchoState
 from reservoir.echo_state import EchoState
 from reservoir.edge_of_stability import ES2N
 from reservoir.esn import ESNRegressor
@@ -8,17 +10,22 @@ from reservoir.esn_classifier import ESNClassifier
 from reservoir.euler_state import EulerState
 from reservoir.leaky_units import LeakyUnits
 from reservoir.nvar import NVAR
+from reservoir.parallel import EnsembleReservoirs, ParallelReservoirs
 from reservoir.persistence import load, save
 from reservoir.readout import RidgeReadout
 
 __all__ = [
-    "NVAR",
     "ES2N",
+    "NVAR",
+    "BidirectionalReservoir",
+    "DeepEchoState",
     "ESNClassifier",
     "ESNRegressor",
     "EchoState",
+    "EnsembleReservoirs",
     "EulerState",
     "LeakyUnits",
+    "ParallelReservoirs",
     "RidgeReadout",
     "load",
     "save",

@@ -9,8 +9,9 @@ from :class:`Reservoir`, lists its hyper-parameters in ``__init__`` and implemen
 ``_run(rows, layout, initial, noise_rng=None)``
     Stacked rows and initial states ``(n_series, state_size)`` to stacked states and final states.
 
-Optionally ``_run_free``, where a compiled loop beats the generic one, and ``_tangent_step``, one step with its
-linearisation, by which :mod:`reservoir.diagnostics` and regularised training see the Jacobians.
+Optionally ``_pretrain``, where something is learned from the inputs; ``_run_free``, where a compiled loop beats
+the generic one; and ``_tangent_step``, one step with its linearisation, by which :mod:`reservoir.diagnostics` and
+regularised training see the Jacobians.
 """
 
 from typing import Any, ClassVar
@@ -43,8 +44,15 @@ class Reservoir(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     # What a reservoir that draws nothing, and so does not take it, has.
     random_state: Any = None
 
-    # Whether the state that is carried is the last row of the states; False where it is something else.
-    states_are_state: ClassVar[bool] = False
+    @property
+    def states_are_state(self) -> bool:
+        """Whether the state that is carried is the last row of the states; False where it is something else."""
+        return False
+
+    @property
+    def is_causal(self) -> bool:
+        """Whether no state depends on later inputs: what is not causal cannot run free or forecast."""
+        return True
 
     # ------------------------------------------------------------------ hooks
 
@@ -55,6 +63,9 @@ class Reservoir(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     def _run(self, rows, layout, initial, noise_rng=None):
         """Drive stacked series: states (n_rows, n_states) and final states (n_series, state_size)."""
         raise NotImplementedError
+
+    def _pretrain(self, rows, layout) -> None:
+        """Learn from stacked series without targets, after ``_build``, anew at each call; nothing by default."""
 
     def _zero_states(self, n_series: int, dtype) -> np.ndarray:
         """State before the first step, (n_series, state_size)."""
@@ -87,7 +98,9 @@ class Reservoir(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, groups=None):
-        """Draw the weights for the width and precision of ``X``; its values are only validated.
+        """Draw the weights for the width and precision of ``X``.
+
+        Its values are only validated, unless the class says that something is learned from them.
 
         Parameters
         ----------
@@ -101,9 +114,10 @@ class Reservoir(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         -------
         self
         """
-        rows, _ = stack(X, groups)
+        rows, layout = stack(X, groups)
         rows = validate_data(self, rows, dtype=FLOATS)
         self._build(rows.shape[1], rows.dtype, make_rng(self.random_state))
+        self._pretrain(rows, layout)
         return self
 
     def transform(self, X, groups=None, initial_state=None, return_state=False):
@@ -182,6 +196,7 @@ class Reservoir(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             Steps done; fewer than ``n_steps`` if the run diverged.
         """
         check_is_fitted(self)
+        refuse_future(self, "run_free")
         dtype = np.asarray(initial_state).dtype
         n_outputs = weights.shape[0]
         outputs = np.empty((n_steps + 1, n_outputs), dtype=dtype)
@@ -219,3 +234,18 @@ class Reservoir(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def refuse_future(reservoir: Reservoir, user: str) -> None:
+    """Refuse a fitted reservoir whose states know the future.
+
+    Raises
+    ------
+    ValueError
+        If it is not causal.
+    """
+    if not reservoir.is_causal:
+        raise ValueError(
+            f"the states of {reservoir!r} depend on later inputs, which {user} does not know: use a reservoir that "
+            "reads forwards only"
+        )

@@ -8,7 +8,7 @@ from sklearn.base import MultiOutputMixin, RegressorMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from reservoir.base import FLOATS
+from reservoir.base import FLOATS, refuse_future
 from reservoir.closed_loop import ClosedLoop
 from reservoir.network import EchoStateNetwork
 from reservoir.sequences import stack, stack_targets
@@ -120,7 +120,9 @@ class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
         columns = targets.reshape(len(rows), -1).astype(rows.dtype, copy=False)
         self._n_outputs = columns.shape[1]
         inputs = self._with_feedback(rows, columns, layout)
-        seed = self._start(inputs.shape[1], rows.dtype)
+        seed = self._start(inputs, layout)
+        if self.feedback_scaling:
+            refuse_future(self.reservoir_, "a network with feedback")
         final = self._train(inputs, rows, targets, layout, seed)
         self._training = inputs.copy(), layout
         if self.feedback_scaling:

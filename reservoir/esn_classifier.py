@@ -109,7 +109,7 @@ class ESNClassifier(ClassifierMixin, EchoStateNetwork):
             raise ValueError(
                 f"y has one class, {self.classes_[0]!r}: a classifier needs samples of at least two classes"
             )
-        seed = self._start(rows.shape[1], rows.dtype)
+        seed = self._start(rows, layout)
         self._by_label = is_classifier(self.readout_)
         signs = np.where(codes[:, np.newaxis] == np.arange(len(self.classes_)), 1.0, -1.0)
         answers = targets if self._by_label else signs

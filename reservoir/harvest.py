@@ -19,7 +19,7 @@ def harvest(reservoir: Reservoir, rows, layout: Layout, state, noise_rng=None) -
     """Yield the states of stacked series piece by piece.
 
     Series are driven side by side where there are many and one after the other where there are few; within a
-    series pieces come in time order.
+    series pieces come in time order. A reservoir that is not causal is given each series whole.
 
     Parameters
     ----------
@@ -43,14 +43,15 @@ def harvest(reservoir: Reservoir, rows, layout: Layout, state, noise_rng=None) -
         A new array each time.
     """
     if len(layout.lengths) == 1:
-        for start in range(0, len(rows), CHUNK_ROWS):
-            stop = min(start + CHUNK_ROWS, len(rows))
+        size = CHUNK_ROWS if reservoir.is_causal else len(rows)
+        for start in range(0, len(rows), size):
+            stop = min(start + size, len(rows))
             piece = Layout(np.array([stop - start]), "single")
             states, state[:] = reservoir._run(rows[start:stop], piece, state, noise_rng)
             yield slice(start, stop), np.arange(start, stop), states
         return
     for series in _waves(layout.lengths):
-        for begin, n_steps in _pieces(layout.lengths[series]):
+        for begin, n_steps in _pieces(layout.lengths[series], reservoir.is_causal):
             running = n_steps > 0
             now, piece = series[running], Layout(n_steps[running], "stacked")
             position = np.concatenate([begin + np.arange(n) for n in piece.lengths])
@@ -69,9 +70,9 @@ def _waves(lengths) -> Iterator[np.ndarray]:
         begin += at_once
 
 
-def _pieces(lengths) -> Iterator[tuple[int, np.ndarray]]:
-    """First step and number of steps of each series, piece by piece."""
-    size = max(_SHORTEST_PIECE, CHUNK_ROWS // len(lengths))
+def _pieces(lengths, divided: bool) -> Iterator[tuple[int, np.ndarray]]:
+    """First step and number of steps of each series, piece by piece, if they are to be divided."""
+    size = max(_SHORTEST_PIECE, CHUNK_ROWS // len(lengths)) if divided else int(lengths.max())
     for begin in range(0, int(lengths.max()), size):
         yield begin, np.clip(lengths - begin, 0, size)
 

@@ -67,6 +67,11 @@ class LeakyUnits(DefaultParts, Reservoir):
         self.retention = retention
         self.random_state = random_state
 
+    @property
+    def is_causal(self):
+        """Whether no state depends on later inputs."""
+        return self.reservoir_.is_causal
+
     def _build(self, n_features, dtype, rng):
         self.reservoir_ = EchoState() if self.reservoir is None else clone(self.reservoir)
         if self.random_state is not None:
@@ -77,6 +82,9 @@ class LeakyUnits(DefaultParts, Reservoir):
         self.n_states_ = 2 * n_traces
         self._extra = 0 if self.reservoir_.states_are_state else n_traces
         self.state_size_ = self.reservoir_.state_size_ + self._extra + n_traces
+
+    def _pretrain(self, rows, layout):
+        self.reservoir_._pretrain(rows, layout)
 
     def _split(self, state):
         """The reservoir's own state, its last output h, and the traces, of states (n_series, state_size)."""

@@ -28,13 +28,14 @@ class EchoStateNetwork(DefaultParts):
 
     _default_parts: ClassVar[dict] = {"reservoir": EchoState, "readout": RidgeReadout}
 
-    def _start(self, n_features, dtype):
-        """Clone the parts and draw the reservoir for inputs of this width."""
+    def _start(self, inputs, layout):
+        """Clone the parts and draw the reservoir for these inputs."""
         rng = make_rng(self.random_state)
         self.reservoir_ = EchoState() if self.reservoir is None else clone(self.reservoir)
         if self.random_state is not None:
             seed_open_parts(self.reservoir_, rng)
-        self.reservoir_.fit(np.zeros((1, n_features), dtype=dtype))
+        self.reservoir_.fit(np.zeros((1, inputs.shape[1]), dtype=inputs.dtype))
+        self.reservoir_._pretrain(inputs, layout)
         self.readout_ = RidgeReadout() if self.readout is None else clone(self.readout)
         return int(rng.integers(2**63))
 

@@ -3,13 +3,28 @@
 from sklearn.base import BaseEstimator
 
 import reservoir
-from reservoir import ES2N, EchoState, ESNClassifier, ESNRegressor, EulerState, LeakyUnits
+from reservoir import (
+    ES2N,
+    BidirectionalReservoir,
+    DeepEchoState,
+    EchoState,
+    EnsembleReservoirs,
+    ESNClassifier,
+    ESNRegressor,
+    EulerState,
+    LeakyUnits,
+    ParallelReservoirs,
+)
 from reservoir.base import Reservoir
 
 _SMALL = {
     EchoState: lambda: EchoState(20),
     ES2N: lambda: ES2N(20),
     EulerState: lambda: EulerState(20, step_size=0.5, diffusion=0.3),
+    BidirectionalReservoir: lambda: BidirectionalReservoir(EchoState(15)),
+    DeepEchoState: lambda: DeepEchoState(EchoState(15), 2),
+    EnsembleReservoirs: lambda: EnsembleReservoirs(EchoState(10), 2),
+    ParallelReservoirs: lambda: ParallelReservoirs([EchoState(10), LeakyUnits(EchoState(5))]),
     LeakyUnits: lambda: LeakyUnits(EchoState(20)),
     ESNRegressor: lambda: ESNRegressor(EchoState(20)),
     ESNClassifier: lambda: ESNClassifier(EchoState(20)),

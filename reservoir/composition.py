@@ -1,0 +1,94 @@
+"""Composition: what reservoirs that are made of reservoirs share."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from reservoir.base import Reservoir
+from reservoir.random_source import seed_open_parts
+
+
+class Composition(Reservoir):
+    """Base of reservoirs made of others, whose states stand side by side, as do the states they carry.
+
+    Attributes
+    ----------
+    reservoirs_ : list of Reservoir
+        The fitted parts.
+    """
+
+    reservoirs_: list
+
+    @property
+    def states_are_state(self) -> bool:
+        """Whether the last row of the states is what is carried: if it is so for every part."""
+        return all(part.states_are_state for part in self.reservoirs_)
+
+    @property
+    def is_causal(self) -> bool:
+        """Whether no state depends on later inputs: if it is so for every part."""
+        return all(part.is_causal for part in self.reservoirs_)
+
+    def _fit_parts(self, parts, widths, dtype):
+        """Draw each part for inputs of its width."""
+        for part, width in zip(parts, widths):
+            part.fit(np.zeros((1, width), dtype=dtype))
+        self._join(parts)
+
+    def _join(self, parts):
+        """Let fitted parts stand side by side."""
+        self.reservoirs_ = parts
+        self.n_states_ = sum(part.n_states_ for part in parts)
+        self.state_size_ = sum(part.state_size_ for part in parts)
+
+    def _pretrain(self, rows, layout):
+        for part, seen in zip(self.reservoirs_, self._seen_by_parts(rows, layout)):
+            part._pretrain(seen, layout)
+
+    def _seen_by_parts(self, rows, layout):
+        """Yield the inputs of each part, which may depend on the parts before it."""
+        raise NotImplementedError
+
+    def _zero_states(self, n_series, dtype):
+        return np.hstack([part._zero_states(n_series, dtype) for part in self.reservoirs_])
+
+    def _carried(self, states):
+        """Carried states (n_series, state_size) of each part."""
+        ends = np.cumsum([part.state_size_ for part in self.reservoirs_])
+        return np.split(states, ends[:-1], axis=1)
+
+    def _places(self):
+        """Columns of the states of each part."""
+        ends = np.cumsum([part.n_states_ for part in self.reservoirs_]).tolist()
+        return [slice(begin, end) for begin, end in zip([0, *ends], ends)]
+
+
+def copies(reservoir, n_copies: int, rng: np.random.Generator) -> list[Any]:
+    """Unfitted copies of a reservoir that draw different numbers, whatever its own ``random_state``."""
+    drawn = []
+    for _ in range(n_copies):
+        copy = clone(reservoir)
+        seeds = [name for name in copy.get_params() if name.rpartition("__")[2] == "random_state"]
+        copy.set_params(**dict.fromkeys(seeds))
+        seed_open_parts(copy, rng)
+        drawn.append(copy)
+    return drawn
+
+
+def clones(reservoirs, rng: np.random.Generator) -> list[Any]:
+    """Clones of reservoirs; those without a ``random_state`` are given one."""
+    cloned = [clone(reservoir) for reservoir in reservoirs]
+    for reservoir in cloned:
+        seed_open_parts(reservoir, rng)
+    return cloned
+
+
+def check_reservoirs(reservoirs, name: str) -> None:
+    """Refuse what is not a sequence of at least one reservoir."""
+    wrong = [part for part in reservoirs if not isinstance(part, Reservoir)]
+    if wrong or len(reservoirs) == 0:
+        raise ValueError(
+            f"{name}={reservoirs!r} must hold at least one reservoir and nothing else"
+            + (f", {wrong[0]!r} is none" if wrong else "")
+        )

@@ -1,0 +1,195 @@
+"""Reservoirs made of reservoirs: side by side, on top of each other, forwards and backwards."""
+
+import numpy as np
+import pytest
+
+from forecasting import ReservoirForecaster
+from reservoir import (
+    NVAR,
+    BidirectionalReservoir,
+    DeepEchoState,
+    EchoState,
+    EnsembleReservoirs,
+    ESNClassifier,
+    ESNRegressor,
+    LeakyUnits,
+    ParallelReservoirs,
+)
+from reservoir.base import Reservoir
+from reservoir.harvest import CHUNK_ROWS
+
+
+def series(n_steps=40, n_features=2, seed=0):
+    return np.random.default_rng(seed).standard_normal((n_steps, n_features))
+
+
+def test_one_reservoir_alone_is_itself():
+    X, alone = series(), EchoState(20, random_state=3)
+    expected = alone.fit_transform(X)
+    np.testing.assert_array_equal(ParallelReservoirs([alone]).fit_transform(X), expected)
+    np.testing.assert_array_equal(
+        DeepEchoState([alone]).fit_transform(X), expected
+    )  # one layer deep is plain
+    one = EnsembleReservoirs(alone, 1, random_state=0).fit(X)
+    np.testing.assert_array_equal(one.transform(X), one.reservoirs_[0].transform(X))
+
+
+def test_parallel_reservoirs_see_their_columns():
+    X = series(n_features=3)
+    fast, slow = (
+        EchoState(10, random_state=0),
+        LeakyUnits(EchoState(6, leak_rate=0.2, random_state=2), random_state=1),
+    )
+    both = ParallelReservoirs([fast, slow], columns=[[2, 0], [1]]).fit(X)
+    expected = np.hstack([fast.fit_transform(X[:, [2, 0]]), slow.fit_transform(X[:, [1]])])
+    np.testing.assert_array_equal(both.transform(X), expected)
+    twice = ParallelReservoirs([fast, slow], columns=[[2, 0], [1]], n_jobs=2).fit(X)
+    np.testing.assert_array_equal(twice.transform(X), expected)
+
+
+@pytest.mark.parametrize("topology", ["random", "circular", "dense"])
+def test_ensemble_runs_free_as_one_network(topology):
+    X = series(50, 2)
+    members = [
+        EchoState(40, topology=topology, leak_rate=0.7, random_state=0),
+        EchoState(25, input_weights="sparse", random_state=1),
+    ]
+    units = ParallelReservoirs(members, columns=[[0, 1], [0]]).fit(X)
+    assert units._as_one is not None
+    np.testing.assert_allclose(units._as_one.transform(X), units.transform(X), rtol=0, atol=1e-13)
+
+
+def test_members_and_layers_differ_whatever_the_seed_of_the_template():
+    X = series()
+    for units in (
+        EnsembleReservoirs(EchoState(10, random_state=0), 2, random_state=1),
+        DeepEchoState(EchoState(10, random_state=0), 2, random_state=1),
+        BidirectionalReservoir(EchoState(10, random_state=0), random_state=1),
+    ):
+        first, second = units.fit(X).reservoirs_
+        assert np.abs(first.bias_ - second.bias_).max() > 0.01
+        np.testing.assert_array_equal(units.fit(X).reservoirs_[1].bias_, second.bias_)
+
+
+def test_ensemble_draws_what_parallel_reservoirs_would():
+    X = series()
+    ensemble = EnsembleReservoirs(EchoState(10), 3, random_state=0).fit(X)
+    seeds = [member.random_state for member in ensemble.reservoirs_]
+    members = [EchoState(10, random_state=seed) for seed in seeds]
+    np.testing.assert_array_equal(ParallelReservoirs(members).fit_transform(X), ensemble.transform(X))
+
+
+@pytest.mark.parametrize("input_to_all", [False, True])
+def test_layers_are_driven_by_the_states_below(input_to_all):
+    X = series()
+    layers = [EchoState(10, random_state=0), NVAR(2), EchoState(7, leak_rate=0.5, random_state=1)]
+    deep = DeepEchoState(layers, inter_scaling=0.5, input_to_all=input_to_all).fit(X)
+    seen, expected = X, []
+    for layer in layers:
+        states = layer.fit(seen).transform(seen)
+        expected.append(states)
+        seen = 0.5 / np.sqrt(states.shape[1]) * states
+        seen = np.hstack([X, seen]) if input_to_all else seen
+    np.testing.assert_array_equal(deep.transform(X), np.hstack(expected))
+
+
+def test_uncoupled_layers_are_silent():
+    deep = DeepEchoState(EchoState(10, bias_scaling=0), 2, inter_scaling=0.0, random_state=0).fit(series())
+    assert not deep.transform(series())[:, 10:].any()
+
+
+def test_noise_reaches_every_part_and_threads_change_nothing():
+    X = series()
+    noisy = [EchoState(10, noise=0.1, random_state=i) for i in range(3)]
+    once = ParallelReservoirs(noisy, random_state=0).fit_transform(X)
+    np.testing.assert_array_equal(ParallelReservoirs(noisy, n_jobs=3, random_state=0).fit_transform(X), once)
+    clean = ParallelReservoirs(noisy, random_state=0).fit(X).transform(X)
+    errors = np.split(once - clean, 3, axis=1)
+    assert min(np.abs(error).max() for error in errors) > 0.01
+    assert np.abs(errors[0] - errors[1]).max() > 0.01
+
+
+def test_backwards_is_forwards_on_the_mirrored_series():
+    many = [series(n, seed=n) for n in (7, 1, 12)]
+    units = BidirectionalReservoir(EchoState(8), random_state=0).fit(many)
+    forward, backward = units.reservoirs_
+    for X, states in zip(many, units.transform(many)):
+        np.testing.assert_allclose(states[:, :8], forward.transform(X), rtol=0, atol=1e-14)
+        np.testing.assert_allclose(states[::-1, 8:], backward.transform(X[::-1]), rtol=0, atol=1e-14)
+
+
+def test_a_series_longer_than_a_piece_is_read_backwards_as_a_whole():
+    """A label that is known only from the end of the series: the sign of the last input."""
+    n_steps = 2 * CHUNK_ROWS
+    X = [
+        np.full((n, 1), sign) * np.linspace(0, 1, n)[:, np.newaxis] ** 200
+        for n in (n_steps, 40)
+        for sign in (-1, 1)
+    ]
+    y = [np.full(len(x), x[-1, 0]) for x in X]
+    units = BidirectionalReservoir(
+        EchoState(30, spectral_radius=1.0, topology="ring", activation="identity", bias_scaling=0),
+        random_state=0,
+    )
+    model = ESNRegressor(units, washout=0).fit(X[0], y[0])
+    states = model.reservoir_.transform(X[0])
+    np.testing.assert_allclose(model.fitted_values_, model.readout_.predict(states), rtol=0, atol=1e-12)
+    together = ESNClassifier(units, washout=0).fit(X, [np.where(target > 0, "up", "down") for target in y])
+    whole = together.predict(X)
+    for x, labels in zip(X, whole):
+        np.testing.assert_array_equal(together.predict(x), labels)
+
+
+def test_what_knows_the_future_is_refused_where_the_future_is_asked_for():
+    y = np.sin(0.3 * np.arange(200.0))
+    future = BidirectionalReservoir(EchoState(10), random_state=0)
+    message = "depend on later inputs, which {} does not know: use a reservoir that reads forwards only"
+    for units in (
+        future,
+        LeakyUnits(future),
+        ParallelReservoirs([EchoState(5), future]),
+        DeepEchoState([future]),
+    ):
+        units.fit(y[:, np.newaxis])
+        with pytest.raises(ValueError, match=message.format("run_free")):
+            units.run_free(3, np.zeros((1, 21)), [0.0], np.zeros(units.state_size_), [0.0])
+        for strategy in ("recursive", "direct"):
+            with pytest.raises(ValueError, match=message.format("a forecast")):
+                ReservoirForecaster(units, strategy=strategy).fit(y)
+        with pytest.raises(ValueError, match=message.format("a network with feedback")):
+            ESNRegressor(units, feedback_scaling=0.5).fit(y[:, np.newaxis], y)
+    assert ESNRegressor(future).fit(y[:-1, np.newaxis], y[1:]).fitted_values_.shape == (199,)
+
+
+@pytest.mark.parametrize(
+    ("reservoir", "message"),
+    [
+        (ParallelReservoirs([]), "reservoirs=.* must hold at least one reservoir"),
+        (ParallelReservoirs([EchoState(5), "random"]), "and nothing else, 'random' is none"),
+        (ParallelReservoirs([EchoState(5)], columns=[[0], [1]]), "columns has 2 entries for 1 reservoirs"),
+        (
+            ParallelReservoirs([EchoState(5)], columns=[[2]]),
+            r"columns\[0\] is \[2\]: give .* columns 0 to 1 of X",
+        ),
+        (ParallelReservoirs([EchoState(5)], columns=[[]]), r"columns\[0\] is \[\]"),
+        (DeepEchoState([]), "reservoir=.* must hold at least one reservoir"),
+        (DeepEchoState(n_layers=0), "n_layers"),
+        (EnsembleReservoirs(n_members=0), "n_members"),
+        (BidirectionalReservoir("random"), "reservoir"),
+    ],
+)
+def test_errors_name_the_parameter(reservoir, message):
+    with pytest.raises(ValueError, match=message):
+        reservoir.fit(series())
+
+
+def test_generic_free_run_of_a_deep_network_equals_driving_it():
+    X = series(30, 1)
+    deep = DeepEchoState(EchoState(10), 3, random_state=0).fit(X)
+    assert type(deep)._run_free is Reservoir._run_free
+    _, state = deep.transform(X, return_state=True)
+    V = 0.1 * np.random.default_rng(0).standard_normal((1, 31))
+    outputs, _, _ = deep.run_free(10, V, [0.1], state, X[-1])
+    fed = np.concatenate([X[-1:], outputs[:-1]])
+    again = deep.transform(fed, initial_state=state)
+    np.testing.assert_allclose(outputs, np.hstack([again, fed]) @ V.T + 0.1, rtol=0, atol=1e-13)
