@@ -9,6 +9,7 @@ from forecasting.base import Forecaster
 from forecasting.baselines import Drift, Naive, SeasonalNaive, WindowAverage
 from forecasting.left_out_windows import LeaveWindowOut
 from forecasting.local_forecaster import ColumnForecaster, LocalForecaster
+from forecasting.reduction import DirectForecaster, MultiOutputForecaster, RecursiveForecaster
 from forecasting.registry import FORECASTERS
 from forecasting.reservoir_model import ReservoirForecaster
 from forecasting.transformed_target import TransformedTargetForecaster
@@ -37,11 +38,15 @@ __all__ = [
     "FORECASTER_CHECKS",
     "Analogue",
     "ColumnForecaster",
+    "DirectForecaster",
     "Drift",
     "Forecaster",
+    "LSTMForecaster",
     "LeaveWindowOut",
     "LocalForecaster",
+    "MultiOutputForecaster",
     "Naive",
+    "RecursiveForecaster",
     "ReservoirForecaster",
     "RollingOrigin",
     "SeasonalNaive",

@@ -31,6 +31,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from forecasting import conformal
+from forecasting.calendar_features import with_calendar
 from forecasting.horizons import read_horizon
 from forecasting.series import read_continuation, read_exog, read_panel, rebuild
 from forecasting.tags import ForecasterTags, TagsOfForecaster
@@ -110,6 +111,10 @@ class Forecaster(BaseEstimator):
         from the scale of errors to that of `y`; values end with the axes of steps and targets."""
         return self._predict(self.states_, n_steps, exog), lambda i, values: values
 
+    def _calendar(self) -> tuple:
+        """Return the names of the calendar's features, whose columns the hooks get behind those of `X`."""
+        return ()
+
     def _forecaster_tags(self) -> ForecasterTags:
         """Return what this forecaster can do; override to change it."""
         return ForecasterTags()
@@ -131,10 +136,13 @@ class Forecaster(BaseEstimator):
         -------
         self
         """
+        self._validate_params()
         panel = read_panel(y)
         exog, names = self._read_training_exog(X, panel)
+        n_features = 0 if exog is None else exog[0].shape[1]
+        exog = with_calendar(exog, self._calendar(), panel.layout, panel.lengths, future=False)
         self._fit_arrays(panel.values, exog)
-        self.exog_names_ = names
+        self.n_features_in_, self.exog_names_ = n_features, names
         self.layout_ = panel.layout
         return self
 
@@ -334,9 +342,9 @@ class Forecaster(BaseEstimator):
             )
         truths = read_continuation(y, self.layout_, self.n_targets_)
         lengths = [len(truth) for truth in truths]
-        exog = self._read_future_exog(X, self.layout_, lengths)
-        if exog is not None and len(set(lengths)) > 1:
+        if X is not None and len(set(lengths)) > 1:
             raise ValueError(f"y has {lengths} steps per series: with X they must be equal")
+        exog = self._read_future_exog(X, self.layout_, [max(lengths)] * len(lengths))
         paths = self._predict(self.states_, max(lengths), exog)
         errors = [
             np.abs(path[: len(truth)] - truth).mean(axis=0) / scale
@@ -386,10 +394,11 @@ class Forecaster(BaseEstimator):
         return read_exog(X, panel.layout, panel.lengths, future=False)
 
     def _read_future_exog(self, X, layout, lengths):
-        if not self._needs_exog(X):
-            return None
-        known = {"n_features": self.n_features_in_, "names": self.exog_names_}
-        return read_exog(X, layout, lengths, future=True, **known)[0]
+        exog = None
+        if self._needs_exog(X):
+            known = {"n_features": self.n_features_in_, "names": self.exog_names_}
+            exog, _ = read_exog(X, layout, lengths, future=True, **known)
+        return with_calendar(exog, self._calendar(), layout, lengths, future=True)
 
     def _read_context(self, context):
         panel = read_panel(context, "context")
@@ -402,12 +411,15 @@ class Forecaster(BaseEstimator):
 
     def _read_context_exog(self, X, panel, n_steps):
         """Split `X`, which covers the context and then the horizon."""
-        if not self._needs_exog(X):
-            return None, None
         layout = panel.layout.advance([n_steps] * len(panel.values))
-        known = {"n_features": self.n_features_in_, "names": self.exog_names_}
         lengths = [n + n_steps for n in panel.lengths]
-        exog, _ = read_exog(X, layout, lengths, future=False, **known)
+        exog = None
+        if self._needs_exog(X):
+            known = {"n_features": self.n_features_in_, "names": self.exog_names_}
+            exog, _ = read_exog(X, layout, lengths, future=False, **known)
+        exog = with_calendar(exog, self._calendar(), layout, lengths, future=False)
+        if exog is None:
+            return None, None
         pairs = [(values[:n], values[n:]) for values, n in zip(exog, panel.lengths)]
         return [past for past, _ in pairs], [future for _, future in pairs]
 

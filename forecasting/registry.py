@@ -55,8 +55,25 @@ def _arima(m: int) -> dict:
     return {"order": (0, 1, 1), "seasonal_order": (0, 1, 1, m)} if 1 < m <= 12 else {"order": (1, 1, 1)}
 
 
+
+
 def _reservoir(m: int) -> dict:
     return {"random_state": 0}
+
+
+def _recursive(m: int) -> dict:
+    return {"lags": max(m, 12), "subtract": "last"}
+
+
+def _direct(m: int) -> dict:
+    return {"lags": max(m, 12), "max_horizon": max(m, 12), "subtract": "last"}
+
+
+def _ridge(m: int) -> dict:
+    """Return a ridge for each step ahead of the standardised series, measured from its last value."""
+    estimator = Recipe("sklearn.linear_model", "Ridge", _nothing)(fit_intercept=False)
+    forecaster = Recipe("forecasting.reduction", "DirectForecaster", _direct)(m, estimator=estimator)
+    return {"forecaster": forecaster, "transforms": Recipe("forecasting.transforms", "Standardize", _nothing)()}
 
 
 FORECASTERS: dict[str, Recipe] = {
@@ -68,5 +85,9 @@ FORECASTERS: dict[str, Recipe] = {
     "ets": Recipe("forecasting.exponential_smoothing", "ETS", _season),
     "theta": Recipe("forecasting.theta", "Theta", _season),
     "arima": Recipe("forecasting.arima", "ARIMA", _arima),
+    "recursive": Recipe("forecasting.reduction", "RecursiveForecaster", _recursive),
+    "direct": Recipe("forecasting.reduction", "DirectForecaster", _direct),
+    "multi_output": Recipe("forecasting.reduction", "MultiOutputForecaster", _direct),
+    "ridge": Recipe("forecasting.transformed_target", "TransformedTargetForecaster", _ridge),
     "reservoir": Recipe("forecasting.reservoir_model", "ReservoirForecaster", _reservoir),
 }

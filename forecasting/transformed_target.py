@@ -162,6 +162,9 @@ class TransformedTargetForecaster(Forecaster):
         paths = [forward_all(scale, m, path)[0] for m, path in zip(models, medians)]
         return paths, lambda i, values: back_all(scale, models[i], values)
 
+    def _calendar(self):
+        return self._inner()._calendar()
+
     def _forecaster_tags(self):
         own = self._inner()._forecaster_tags()
         leading = _leading(self._read_transforms())
