@@ -41,7 +41,6 @@ __all__ = [
     "DirectForecaster",
     "Drift",
     "Forecaster",
-    "LSTMForecaster",
     "LeaveWindowOut",
     "LocalForecaster",
     "MultiOutputForecaster",
