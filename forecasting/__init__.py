@@ -9,6 +9,7 @@ from forecasting.base import Forecaster
 from forecasting.baselines import Drift, Naive, SeasonalNaive, WindowAverage
 from forecasting.left_out_windows import LeaveWindowOut
 from forecasting.local_forecaster import ColumnForecaster, LocalForecaster
+from forecasting.recurrent import GRUForecaster, LSTMForecaster, RecurrentForecaster
 from forecasting.reduction import DirectForecaster, MultiOutputForecaster, RecursiveForecaster
 from forecasting.registry import FORECASTERS
 from forecasting.reservoir_model import ReservoirForecaster
@@ -41,10 +42,13 @@ __all__ = [
     "DirectForecaster",
     "Drift",
     "Forecaster",
+    "GRUForecaster",
+    "LSTMForecaster",
     "LeaveWindowOut",
     "LocalForecaster",
     "MultiOutputForecaster",
     "Naive",
+    "RecurrentForecaster",
     "RecursiveForecaster",
     "ReservoirForecaster",
     "RollingOrigin",

@@ -55,6 +55,8 @@ def _arima(m: int) -> dict:
     return {"order": (0, 1, 1), "seasonal_order": (0, 1, 1, m)} if 1 < m <= 12 else {"order": (1, 1, 1)}
 
 
+def _network(m: int) -> dict:
+    return {"n_units": 16, "max_horizon": max(m, 12), "n_epochs": 10, "steps_per_epoch": 25, "random_state": 0}
 
 
 def _reservoir(m: int) -> dict:
@@ -90,4 +92,6 @@ FORECASTERS: dict[str, Recipe] = {
     "multi_output": Recipe("forecasting.reduction", "MultiOutputForecaster", _direct),
     "ridge": Recipe("forecasting.transformed_target", "TransformedTargetForecaster", _ridge),
     "reservoir": Recipe("forecasting.reservoir_model", "ReservoirForecaster", _reservoir),
+    "gru": Recipe("forecasting.recurrent", "GRUForecaster", _network),
+    "lstm": Recipe("forecasting.recurrent", "LSTMForecaster", _network),
 }

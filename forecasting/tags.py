@@ -22,6 +22,9 @@ class ForecasterTags:
     centred_intervals : bool, default=True
         `predict` is the middle of `predict_interval`. Not where errors are measured on another scale, such as
         the logarithm.
+    conformal_intervals : bool, default=True
+        Intervals come from residuals, and are refused where there are too few for a coverage. Otherwise from a
+        distribution that the model itself forecasts.
     """
 
     uses_exog: bool = False
@@ -29,6 +32,7 @@ class ForecasterTags:
     prefix_consistent: bool = True
     accepts_unseen: bool = True
     centred_intervals: bool = True
+    conformal_intervals: bool = True
 
 
 @dataclass(slots=True)

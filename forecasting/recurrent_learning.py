@@ -1,0 +1,199 @@
+"""How a recurrent forecaster learns: batches of windows drawn from all series, and early stopping on their ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from forecasting.networks.training import Training, train
+from forecasting.recurrent_forecasting import Trained
+from forecasting.recurrent_network import Scaled, loss_and_grad, predict_raw, run_free
+from forecasting.windows import Batch, SeriesWindows, Units, divided_origins
+
+MOST_VALIDATED = 1024  # windows: more would not sharpen the choice
+_SHARD = 64  # windows that one thread differentiates
+
+
+class Plan(NamedTuple):
+    """How to train.
+
+    Parameters
+    ----------
+    n_epochs, steps_per_epoch, batch_size : int
+    validation_fraction : float
+        0 without early stopping.
+    teacher_forcing : float
+        Part of the true values that a recursive network is fed at the end of training; 1 at its begin.
+    options : dict
+        For `train`.
+    """
+
+    n_epochs: int
+    steps_per_epoch: int
+    batch_size: int
+    validation_fraction: float
+    teacher_forcing: float
+    options: dict
+
+
+class _Part(NamedTuple):
+    """Some windows of a batch, and which part of its true values a recursive network is fed."""
+
+    batch: Scaled
+    units: Units
+    teacher_forcing: float
+
+
+def moments(values: np.ndarray) -> Units:
+    """Return mean and standard deviation of each column; a constant column has the scale 1."""
+    spread = values.std(axis=0)
+    tiny = 10 * np.finfo(np.float64).eps * np.abs(values).max(axis=0, initial=0.0)
+    return Units(values.mean(axis=0), np.where(spread > tiny, spread, 1.0))
+
+
+def learn(
+    trained: Trained, series: list, exog: list | None, plan: Plan, rng: np.random.Generator
+) -> Training:
+    """Train the parameters of a network, starting from those it has.
+
+    Parameters
+    ----------
+    trained : Trained
+        The network as it starts.
+    series : list of ndarray of shape (n_steps, n_targets)
+    exog : list of ndarray of shape (n_steps, n_exog) or None
+        In standard units.
+    plan : Plan
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Training
+
+    Raises
+    ------
+    ValueError
+        If no series is long enough for one window.
+    """
+    network = trained.network
+    windows = SeriesWindows(series, exog, network.window, network.horizon)
+    training, validation = divided_origins(
+        windows.lengths, network.window, network.horizon, plan.validation_fraction
+    )
+    if training.total == 0:
+        raise ValueError(
+            f"no series has the {network.horizon + 1} steps that max_horizon={network.horizon} needs, the longest "
+            f"has {windows.lengths.max()}: give longer series or a smaller max_horizon"
+        )
+    validate = None
+    if validation is not None:
+        held_out = [
+            trained.scaled(windows.at(*places)) for places in _parts(validation.spread(MOST_VALIDATED), 256)
+        ]
+        validate = _validation(trained, held_out)
+
+    def batch_at(progress: float, rng: np.random.Generator) -> tuple[Batch, float]:
+        return windows.at(*training.draw(plan.batch_size, rng)), 1 - progress * (1 - plan.teacher_forcing)
+
+    def differentiate(params, part, rng):
+        batch = part.batch
+        if network.strategy == "recursive" and part.teacher_forcing < 1:
+            batch = _sampled(trained._replace(params=params), part, rng)
+        return loss_and_grad(network, params, batch, rng)
+
+    def split(drawn):
+        batch, teacher_forcing = drawn
+        n_windows = batch.past.shape[1]
+        cuts = range(0, n_windows, _SHARD)
+        shards = [Batch(*(part[:, cut : cut + _SHARD] for part in batch)) for cut in cuts]
+        return [(float(one.past.shape[1]), _Part(*trained.scaled(one), teacher_forcing)) for one in shards]
+
+    epochs = _Epochs(batch_at, plan.n_epochs, plan.steps_per_epoch)
+    return train(
+        trained.params,
+        differentiate,
+        epochs.next_epoch,
+        n_epochs=plan.n_epochs,
+        validate=validate,
+        split=split,
+        random_state=rng,
+        **plan.options,
+    )
+
+
+class _Epochs:
+    """Batches as `train` asks for them, each told how far training has come."""
+
+    def __init__(self, batch_at: Callable, n_epochs: int, steps_per_epoch: int):
+        self.batch_at = batch_at
+        self.n_epochs, self.steps_per_epoch = n_epochs, steps_per_epoch
+        self.n_begun = 0
+
+    def next_epoch(self, rng: np.random.Generator) -> _Epoch:
+        self.n_begun += 1
+        return _Epoch(self, rng, self.n_begun - 1)
+
+
+class _Epoch:
+    def __init__(self, epochs: _Epochs, rng: np.random.Generator, number: int):
+        self.epochs, self.rng, self.number = epochs, rng, number
+
+    def __len__(self) -> int:
+        return self.epochs.steps_per_epoch
+
+    def __iter__(self) -> Iterator:
+        n_steps = len(self)
+        for step in range(n_steps):
+            progress = (self.number * n_steps + step) / (self.epochs.n_epochs * n_steps)
+            yield self.epochs.batch_at(progress, self.rng)
+
+
+def _sampled(trained: Trained, part: _Part, rng: np.random.Generator) -> Scaled:
+    """Scheduled sampling (Bengio et al. 2015): some of what is fed after the origin are the network's forecasts.
+
+    The network runs free over them first; no gradient goes through what it said.
+    """
+    batch, head = part.batch, trained.network.head
+    fed = batch.fed.copy()
+    true = rng.random(fed.shape[:2]) < part.teacher_forcing
+
+    def feed(raw, step):
+        said = head.mean(raw)
+        if head.counts:
+            said = part.units.standard(said[np.newaxis])[0].astype(fed.dtype)
+        fed[step] = np.where(true[step][:, np.newaxis], fed[step], said)
+        return fed[step]
+
+    run_free(trained.network, trained.params, batch, feed, len(fed))
+    return batch._replace(fed=fed)
+
+
+def _validation(trained: Trained, held_out: list) -> Callable[[Any], float]:
+    """Return the loss of forecasts as they are made after training: running free where that is how."""
+    network, head = trained.network, trained.network.head
+
+    def loss(params, batch, units):
+        if network.strategy != "recursive":
+            raw = predict_raw(network, params, batch)
+        else:
+
+            def feed(raw, step):
+                said = head.mean(raw)
+                return units.standard(said[np.newaxis])[0] if head.counts else said
+
+            raw = np.stack(run_free(network, params, batch, feed, network.horizon))
+        return head.loss_and_grad(raw, batch.future)[0]
+
+    def validate(params):
+        sizes = [batch.past.shape[1] for batch, _ in held_out]
+        losses = [loss(params, batch, units) for batch, units in held_out]
+        return float(np.average(losses, weights=sizes))
+
+    return validate
+
+
+def _parts(places: tuple, size: int) -> Iterator[tuple]:
+    for start in range(0, len(places[0]), size):
+        yield tuple(part[start : start + size] for part in places)

@@ -1,0 +1,283 @@
+"""RecurrentForecaster and its kin: what they learn, panels, exogenous variables, distributions, state, errors."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from sklearn.base import clone
+
+from forecasting import GRUForecaster, LSTMForecaster, RecurrentForecaster
+from forecasting.checks import FORECASTER_CHECKS
+from forecasting.networks.cells import GRU, LSTM, RNN
+from forecasting.networks.heads import Huber, Quantile
+from forecasting.networks.layers import Stack
+from forecasting.networks.optimizers import SGD
+from forecasting.networks.parameters import arrays_of
+from reservoir import load, save
+
+STRATEGIES = ("direct", "segments", "recursive")
+
+
+def wave(n_steps, period=12.0, trend=0.0, level=10.0, phase=0.0):
+    t = np.arange(float(n_steps))
+    return level + trend * t + np.sin(2 * np.pi * t / period + phase)
+
+
+def small(strategy="direct", **options):
+    settings = {"n_units": 16, "max_horizon": 12, "n_epochs": 12, "random_state": 0}
+    if strategy == "segments" and "segment_length" not in options:
+        settings["segment_length"] = 4
+    return RecurrentForecaster(**{**settings, "strategy": strategy, **options})
+
+
+def contract(**options):
+    """Quick settings for the checks of the contract."""
+    return {"n_units": 8, "max_horizon": 6, "window": 12, "n_epochs": 4, "steps_per_epoch": 20, **options}
+
+
+CASES = {
+    "segments": RecurrentForecaster("rnn", strategy="segments", segment_length=3, **contract()),
+    "recursive": LSTMForecaster(strategy="recursive", teacher_forcing=0.5, **contract()),
+    "distribution": GRUForecaster(strategy="recursive", head="student_t", **contract()),
+}
+# The slow checks look at what all strategies and heads share, and hold the registry's rows.
+SHARED = ("check_indices", "check_containers", "check_model_selection", "check_input_formats", "check_copies")
+CHECKS = [check for check in FORECASTER_CHECKS if check.__name__ not in SHARED]
+
+
+@pytest.mark.parametrize(
+    "check", [c for c in FORECASTER_CHECKS if c.__name__ not in SHARED], ids=lambda c: c.__name__
+)
+@pytest.mark.parametrize("name", CASES)
+def test_contract(name, check):
+    check(CASES[name])
+
+
+# ----------------------------------------------------------------------------------------------- what is learned
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_trend_with_a_season_goes_on(strategy):
+    y = wave(324, trend=0.02)
+    forecast = small(strategy, n_epochs=20).fit(y[:300]).predict(24)
+    assert np.abs(forecast[:12] - y[300:312]).max() < 0.25  # of an amplitude of 1
+    assert np.abs(forecast[12:] - y[312:]).max() < 0.6  # from its own forecasts
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_every_cell_learns(cell):
+    y = wave(312)
+    assert np.abs(small(cell=cell).fit(y[:300]).predict(12) - y[300:]).max() < 0.2
+
+
+def test_one_network_for_series_of_any_length_and_level():
+    lengths, levels = (80, 240, 150), (0.0, 1e5, -300.0)
+    series = [wave(n, level=level, phase=level) for n, level in zip(lengths, levels)]
+    model = small(n_epochs=20).fit([y[:-12] for y in series])
+    for forecast, y in zip(model.predict(12), series):
+        assert np.abs(forecast - y[-12:]).max() < 0.3
+    unseen = 5 + 1000 * wave(72, phase=1.0)
+    answer = model.predict(12, context=unseen[:60])
+    assert np.abs(answer - unseen[60:]).max() < 300
+
+
+def test_units_are_free():
+    y = wave(200) + 0.1 * np.random.default_rng(0).standard_normal(200)
+    first, other = small().fit(y).predict(12), small().fit(1e6 * y - 7e6).predict(12)
+    np.testing.assert_allclose(other, 1e6 * first - 7e6, rtol=1e-4)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_the_future_of_x_acts(strategy):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((412, 1))
+    y = wave(412) + 2 * X[:, 0]
+    model = small(strategy, n_epochs=20, optimizer=None).fit(y[:400], X[:400])
+    error = np.abs(model.predict(12, X[400:]) - y[400:]).max()
+    assert error < 1.5  # without X: 4
+    moved = X[400:].copy()
+    moved[5] += 1.0
+    change = model.predict(12, moved) - model.predict(12, X[400:])
+    assert (change[:5] == 0).all()
+    assert change[5] == pytest.approx(2.0, abs=0.5)
+
+
+def test_two_targets_are_read_together():
+    rng = np.random.default_rng(0)
+    leader = rng.standard_normal(401)
+    y = np.column_stack([leader[1:], leader[:-1]])  # the second column repeats the first one step later
+    model = small(max_horizon=1, window=8, window_centre=None, window_scale=None, n_epochs=20).fit(y[:380])
+    errors = [model.predict(1, context=y[:t])[0, 1] - y[t, 1] for t in range(380, 400)]
+    assert np.sqrt(np.mean(np.square(errors))) < 0.2
+
+
+def test_scheduled_sampling_changes_training_only_for_recursive():
+    y = wave(150)
+    answers = [small("recursive", teacher_forcing=p, n_epochs=3).fit(y).predict(5) for p in (1.0, 0.0)]
+    assert (answers[0] != answers[1]).all()
+    answers = [small("direct", teacher_forcing=p, n_epochs=3).fit(y).predict(5) for p in (1.0, 0.0)]
+    np.testing.assert_array_equal(*answers)
+
+
+# ----------------------------------------------------------------------------------------------------- training
+
+
+def test_early_stopping_keeps_the_best_epoch():
+    y = wave(200) + np.random.default_rng(0).standard_normal(200)
+    model = small(n_units=32, n_epochs=60, patience=3).fit(y)
+    history = model.history_
+    assert model.training_.stopped == "patience"
+    assert len(history) == model.training_.best_epoch + 3
+    assert history["validation"].idxmin() == model.training_.best_epoch
+    assert len(small(n_epochs=4, early_stopping=False).fit(y).history_) == 4
+    assert small(n_epochs=4, early_stopping=False).fit(y).history_["validation"].isna().all()
+
+
+def test_the_held_out_part_is_not_trained_on():
+    """Without validation to choose by, what happens in the held-out part changes nothing."""
+    y = wave(200)
+    other = y.copy()
+    other[-20:] += 5
+    settings = {"n_epochs": 2, "steps_per_epoch": 5, "patience": None, "window_scale": "std"}
+    models = [small(**settings).fit(values) for values in (y, other)]
+    for a, b in zip(*(arrays_of(model.trained_.params) for model in models)):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_threads_change_no_bit():
+    y = wave(200)
+    answers = [small(n_epochs=2, batch_size=150, n_jobs=n).fit(y).predict(12) for n in (None, 3)]
+    np.testing.assert_array_equal(*answers)
+
+
+def test_warm_start_goes_on():
+    y = wave(200)
+    model = small(n_epochs=3, warm_start=True, early_stopping=False).fit(y)
+    first = model.history_["loss"].iloc[-1]
+    assert model.fit(y).history_["loss"].iloc[0] < 1.2 * first
+    cold = small(n_epochs=3, early_stopping=False).fit(y).fit(y)
+    assert cold.history_["loss"].iloc[0] > 3 * first
+    with pytest.raises(ValueError, match="warm_start=True goes on from parameters of shapes"):
+        model.set_params(n_units=8).fit(y)
+
+
+def test_parts_are_searchable():
+    model = small().set_params(optimizer__learning_rate=0.01, schedule__warm_up=5)
+    assert model.optimizer.learning_rate == 0.01
+    assert clone(model).schedule.warm_up == 5
+    stack = Stack(LSTM(6), n_layers=2, residual=True)
+    model = RecurrentForecaster(stack, max_horizon=4, n_epochs=2, optimizer=SGD()).fit(wave(60))
+    assert len(model.trained_.params.stack) == 2
+
+
+# ------------------------------------------------------------------------------------------------- distributions
+
+
+def test_a_gaussian_head_knows_the_noise():
+    rng = np.random.default_rng(0)
+    y = wave(1200) + 0.5 * rng.standard_normal(1200)
+    model = small(head="gaussian", n_epochs=25, batch_size=64).fit(y[:1000])
+    covered, widths = [], []
+    for t in range(1000, 1188, 4):
+        interval = model.predict_interval(12, coverage=0.8)
+        covered.append((interval[:, 0] <= y[t : t + 12]) & (y[t : t + 12] <= interval[:, 1]))
+        widths.append(interval[:, 1] - interval[:, 0])
+        model.update(y[t : t + 4])
+    assert 0.7 < np.mean(covered) < 0.9
+    assert np.mean(widths) == pytest.approx(2 * 0.5 * stats.norm.ppf(0.9), rel=0.25)
+    quantiles = model.predict_quantiles(12, quantiles=(0.1, 0.5, 0.9))
+    np.testing.assert_allclose(quantiles[:, [0, 2]], model.predict_interval(12, coverage=0.8), rtol=1e-6)
+    np.testing.assert_allclose(quantiles[:, 1], model.predict(12), rtol=1e-6)
+    samples = model.sample(12, 4000, random_state=0)
+    np.testing.assert_allclose(np.quantile(samples, 0.9, axis=1), quantiles[:, 2], atol=0.1)
+    by_residuals = model.predict_interval(3, coverage=0.5, initial=0.9)
+    assert (by_residuals != model.predict_interval(3, coverage=0.5)).all()
+
+
+def test_recursive_samples_are_paths():
+    """A random walk: the spread grows with the root of the step, and a path depends on its past."""
+    y = np.random.default_rng(0).standard_normal(1000).cumsum()
+    settings = {"window_scale": None, "window": 4, "max_horizon": 8, "n_epochs": 15, "batch_size": 64}
+    model = small("recursive", head="gaussian", **settings).fit(y)
+    samples = model.sample(16, 600, random_state=0)
+    spread = samples.std(axis=1)
+    assert 3.0 < spread[15] / spread[0] < 5.5
+    assert np.corrcoef(samples[7], samples[8])[0, 1] > 0.8
+    quantiles = model.predict_quantiles(16, quantiles=(0.1, 0.9))
+    drawn = np.quantile(samples, (0.1, 0.9), axis=1).T
+    np.testing.assert_allclose(quantiles, drawn, atol=0.35 * spread.max())
+
+
+def test_quantile_head():
+    rng = np.random.default_rng(0)
+    y = wave(1000) + rng.exponential(size=1000)
+    model = small(head=Quantile((0.1, 0.5, 0.9)), n_epochs=20, batch_size=64).fit(y[:900])
+    forecast = model.predict_quantiles(12)
+    np.testing.assert_array_equal(forecast[:, 1], model.predict(12))
+    gaps = np.diff(forecast, axis=1).mean(axis=0)
+    assert gaps[1] > 1.5 * gaps[0]  # 1.61 and 0.59 for the exponential distribution
+    with pytest.raises(ValueError, match="lies outside of the learned quantiles"):
+        model.predict_interval(12, coverage=0.9)
+
+
+@pytest.mark.parametrize("strategy", ["direct", "recursive"])
+def test_counts(strategy):
+    rng = np.random.default_rng(0)
+    season = np.exp(np.sin(2 * np.pi * np.arange(600) / 12))
+    series = [rng.poisson(level * season).astype(float) for level in (1.0, 50.0)]
+    settings = {"head": "negative_binomial", "n_epochs": 20, "batch_size": 64}
+    model = small(strategy, **settings).fit([y[:588] for y in series])
+    for forecast, level in zip(model.predict(12), (1.0, 50.0)):
+        assert np.abs(forecast / (level * season[588:]) - 1).mean() < 0.35
+        assert (forecast > 0).all()
+    samples = model.sample(12, 50, random_state=0)
+    assert all((drawn == np.rint(drawn)).all() and (drawn >= 0).all() for drawn in samples)
+    with pytest.raises(ValueError, match="counts are neither centred nor divided"):
+        small(head="negative_binomial", window_centre="last").fit(series)
+    with pytest.raises(ValueError, match="needs counts"):
+        small(head="negative_binomial").fit(series[0] + 0.5)
+
+
+# ------------------------------------------------------------------------------------------------ state and files
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_the_state_is_the_newest_window(strategy):
+    y = wave(200) + 0.3 * np.random.default_rng(0).standard_normal(200)
+    model = small(strategy, n_epochs=2).fit(y)
+    n_read = model.trained_.network.window
+    np.testing.assert_array_equal(model.predict(15, context=y[-n_read:]), model.predict(15))
+    assert (model.predict(15, context=y[-n_read // 2 :]) != model.predict(15)).all()
+    assert len(model.states_[0].values) == n_read
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_save_and_load(strategy, tmp_path):
+    index = pd.date_range("2024-01-01", periods=100, freq="h")
+    model = small(strategy, n_epochs=2, head="student_t").fit(pd.Series(wave(100), index))
+    save(model, tmp_path / "model")
+    again = load(tmp_path / "model")
+    pd.testing.assert_series_equal(again.predict(20), model.predict(20))
+    pd.testing.assert_frame_equal(again.history_, model.history_)
+
+
+# --------------------------------------------------------------------------------------------------------- errors
+
+
+def test_errors_name_the_remedy():
+    y = wave(60)
+    cases = [
+        (small(max_horizon=60, window=4), "no series has the 61 steps that max_horizon=60 needs"),
+        (small(window=10, segment_length=4), "window=10 is no multiple of segment_length=4"),
+        (small("recursive", segment_length=2), "strategy='recursive' goes step by step"),
+        (small("recursive", linear_skip=True), "linear_skip=True need"),
+        (small(cell=GRU(4)), "brings its own size"),
+        (small(head=Huber(-1.0)), "'delta' parameter"),
+        (small(optimizer=SGD(-1.0)), "'learning_rate' parameter"),
+        (LSTMForecaster(GRU(4)), "LSTMForecaster is made of LSTM cells"),
+        (GRUForecaster("lstm"), "GRUForecaster is made of GRU cells"),
+    ]
+    for model, words in cases:
+        with pytest.raises(ValueError, match=words):
+            model.fit(y)
+    assert RecurrentForecaster(RNN(4), max_horizon=3, n_epochs=1).fit(y).predict(3).shape == (3,)
