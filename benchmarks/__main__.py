@@ -21,6 +21,8 @@ BENCHMARKS = {
     "memory-capacity": "benchmarks.accuracy.memory_capacity:report",
     "japanese-vowels": "benchmarks.accuracy.japanese_vowels:report",
     "defaults": "benchmarks.accuracy.defaults:report",
+    "dysts": "benchmarks.accuracy.dysts:report",
+    "tune-speed": "benchmarks.tuning_speed:report",
 }
 RESULTS = Path(__file__).parent / "results"
 

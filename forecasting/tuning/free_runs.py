@@ -126,7 +126,12 @@ class FreeRunCandidate(Candidate):
         model.differences_ = model._choose_differences(series, exog) if wanted == "auto" else wanted
         differences = Differences(model.differences_)
         model._learn_scaling([differences.apply(y) for y in series], exog)
-        model._draw_reservoir(model.n_targets_ + (exog[0].shape[1] if exog else 0))
+        rows = [
+            np.hstack([z[:-1], model._exog(X, len(z) - 1)])
+            for z, X in zip(map(model._standardised, series), exog or [None] * len(series))
+        ]
+        model._draw_reservoir(rows[0].shape[1])
+        model.reservoir_._pretrain(np.concatenate(rows), Layout(np.array([len(r) for r in rows]), "stacked"))
 
     def _borders(self, s: int, first: int, washed: int) -> list[int]:
         """Steps of a series at which pieces begin, and its end."""
