@@ -8,8 +8,10 @@ from reservoir.edge_of_stability import ES2N
 from reservoir.esn import ESNRegressor
 from reservoir.esn_classifier import ESNClassifier
 from reservoir.euler_state import EulerState
+from reservoir.force import ForceGenerator
 from reservoir.leaky_units import LeakyUnits
 from reservoir.nvar import NVAR
+from reservoir.online import LeastMeanSquares, RecursiveLeastSquares
 from reservoir.parallel import EnsembleReservoirs, ParallelReservoirs
 from reservoir.persistence import load, save
 from reservoir.readout import RidgeReadout
@@ -24,8 +26,11 @@ __all__ = [
     "EchoState",
     "EnsembleReservoirs",
     "EulerState",
+    "ForceGenerator",
     "LeakyUnits",
+    "LeastMeanSquares",
     "ParallelReservoirs",
+    "RecursiveLeastSquares",
     "RidgeReadout",
     "load",
     "save",

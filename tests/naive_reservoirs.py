@@ -43,3 +43,23 @@ def euler_states(drive, U, diffusion, step_size, h, f=np.tanh):
         h = h + step_size * f((U - U.T - diffusion * np.eye(len(U))) @ h + d)
         states.append(h)
     return np.array(states)
+
+
+def forgetful_ridge(X, y, alpha, forgetting):
+    """Coefficients and intercept that minimise sum_i f^(n-i) (y_i - c - x_i b)^2 + f^n alpha |b|^2."""
+    n, n_features = X.shape
+    weights = np.diag([forgetting ** (n - 1 - i) for i in range(n)])
+    Z = np.hstack([X, np.ones((n, 1))])
+    penalty = forgetting**n * alpha * np.diag([1.0] * n_features + [0.0])
+    solution = np.linalg.solve(Z.T @ weights @ Z + penalty, Z.T @ weights @ y)
+    return solution[:-1].T, solution[-1]
+
+
+def least_mean_squares(X, y, learning_rate, normalized):
+    """Widrow & Hoff (1960) and its normalised form, with a constant as last input."""
+    v = np.zeros((y.shape[1], X.shape[1] + 1))
+    for x, target in zip(X, y):
+        z = np.append(x, 1.0)
+        step = learning_rate / (z @ z) if normalized else learning_rate
+        v = v + step * np.outer(target - v @ z, z)
+    return v[:, :-1], v[:, -1]

@@ -12,6 +12,7 @@ from reservoir import (
     ESNClassifier,
     ESNRegressor,
     EulerState,
+    ForceGenerator,
     LeakyUnits,
     ParallelReservoirs,
 )
@@ -25,6 +26,7 @@ _SMALL = {
     DeepEchoState: lambda: DeepEchoState(EchoState(15), 2),
     EnsembleReservoirs: lambda: EnsembleReservoirs(EchoState(10), 2),
     ParallelReservoirs: lambda: ParallelReservoirs([EchoState(10), LeakyUnits(EchoState(5))]),
+    ForceGenerator: lambda: ForceGenerator(EchoState(20)),
     LeakyUnits: lambda: LeakyUnits(EchoState(20)),
     ESNRegressor: lambda: ESNRegressor(EchoState(20)),
     ESNClassifier: lambda: ESNClassifier(EchoState(20)),
