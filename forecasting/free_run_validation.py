@@ -8,6 +8,7 @@ series and run free from origins spread over the rest; the penalty with the smal
 from collections.abc import Callable
 
 import numpy as np
+from sklearn.base import clone
 
 from reservoir.readout import RidgeReadout
 from reservoir.sequences import Layout
@@ -42,6 +43,58 @@ def origins(layout: Layout, n_steps: int) -> list[tuple[int, int]]:
         rows = np.unique(np.linspace(first, last, max(MOST_ORIGINS // len(series), 1)).round().astype(int))
         chosen += [(int(row), min(n_steps, end - int(row))) for row in rows]
     return chosen
+
+
+def with_validated_penalty(
+    readout: RidgeReadout,
+    train: Callable,
+    drive: Callable,
+    run_free: Callable,
+    usable: np.ndarray,
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    layout: Layout,
+    n_steps: int,
+) -> RidgeReadout:
+    """Return the readout with the one penalty of its path that forecasts best over the end of the series.
+
+    Parameters
+    ----------
+    readout : RidgeReadout
+        With a path of penalties.
+    train : callable
+        ``train(readout, usable)`` fits on the rows that are usable.
+    drive : callable
+        ``drive(state, rows)`` gives the reservoir's state after some inputs, from rest if it is None.
+    run_free : callable
+        ``run_free(coef, intercept, state, last, exog)`` gives the targets after the ``last`` ones, as far as
+        ``exog`` goes, and the steps done.
+    usable : ndarray of bool, shape (n_rows,)
+    inputs, targets : ndarray of shape (n_rows, n_inputs) and (n_rows, n_targets)
+        Standardised; the inputs begin with the targets before.
+    layout : Layout
+    n_steps : int
+        Of each run.
+    """
+    early = first_part(layout)
+    if early is None or not (usable & early).any():
+        return readout
+    path = clone(readout).set_params(store_path=True, selection="gcv")
+    train(path, usable & early)
+    places = origins(layout, n_steps)
+    n_targets = targets.shape[1]
+    before = {}  # the reservoir's state before each row that a run starts at
+    for start, n in zip(layout.starts, layout.lengths):
+        state, at = None, start
+        for row in sorted(row for row, _ in places if start <= row < start + n):
+            before[row] = state = drive(state, inputs[at:row])
+            at = row
+
+    def ahead(coef, intercept, row, steps):
+        last, exog = inputs[row, :n_targets], inputs[row : row + steps, n_targets:]
+        return run_free(coef, intercept, before[row], last, exog)[0]
+
+    return clone(readout).set_params(alpha=best_penalty(path, ahead, places, targets), alphas=None)
 
 
 def best_penalty(path: RidgeReadout, run_free: Callable, places: list, targets: np.ndarray) -> float:

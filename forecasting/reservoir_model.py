@@ -1,23 +1,28 @@
 """ReservoirForecaster: a reservoir that reads the series and a readout that continues it."""
 
-import warnings
+from copy import copy
+from functools import partial
 from itertools import accumulate
-from numbers import Integral
-from typing import Any, ClassVar, NamedTuple
+from numbers import Integral, Real
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
 
 from forecasting.base import Forecaster
 from forecasting.conformal import rolling_residuals
 from forecasting.differences import Differences
-from forecasting.free_run_validation import HELD_OUT, best_penalty, first_part, origins, wants_free_run
+from forecasting.divergence import without_divergence
+from forecasting.free_run_validation import HELD_OUT, wants_free_run, with_validated_penalty
 from forecasting.tags import ForecasterTags
 from reservoir import EchoState, RidgeReadout
 from reservoir.base import Reservoir, refuse_future
+from reservoir.closed_loop import ClosedLoop, linear_readout
 from reservoir.default_parts import DefaultParts
 from reservoir.harvest import harvest, train_readout
+from reservoir.linearised_noise import noise_penalties
 from reservoir.random_source import make_rng, seed_open_parts
 from reservoir.sequences import Layout
 
@@ -79,6 +84,16 @@ class ReservoirForecaster(DefaultParts, Forecaster):
         Steps at the start of each series that are left out of training; at most half of it.
     input_skip : bool, default=True
         Let the readout see the inputs beside the states.
+    linearised_noise : float, default=0.0
+        Standard deviation, in standard units, of noise on the fed back series that ``recursive`` is trained to
+        withstand without any being drawn: it keeps long free runs on the attractor. See
+        :mod:`reservoir.linearised_noise`.
+    linearised_noise_steps : int, default=16
+        Steps whose noise counts; 1 penalises the Jacobian of a single step.
+    escape_factor : float or None, default=10.0
+        A free run has left the attractor when it is further from the middle of the training range (after
+        differencing) than this many times half of it: it stops with a warning, NaN from there on. None lets
+        it run.
     random_state : int, RandomState, Generator or None, default=None
         Seeds every part whose own ``random_state`` is None.
 
@@ -90,6 +105,8 @@ class ReservoirForecaster(DefaultParts, Forecaster):
         The lags used.
     readouts_ : list of regressors
         The fitted clones: one for ``recursive``, one per step ahead for ``direct``.
+    range_ : ndarray of shape (2, n_targets)
+        Smallest and largest values in training, after differencing.
 
     Examples
     --------
@@ -109,6 +126,9 @@ class ReservoirForecaster(DefaultParts, Forecaster):
         "standardize": ["boolean"],
         "washout": [Interval(Integral, 0, None, closed="left")],
         "input_skip": ["boolean"],
+        "linearised_noise": [Interval(Real, 0, None, closed="left")],
+        "linearised_noise_steps": [Interval(Integral, 1, None, closed="left")],
+        "escape_factor": [Interval(Real, 1, None, closed="left"), None],
         "random_state": ["random_state", np.random.Generator],
     }
 
@@ -125,6 +145,9 @@ class ReservoirForecaster(DefaultParts, Forecaster):
         standardize=True,
         washout=50,
         input_skip=True,
+        linearised_noise=0.0,
+        linearised_noise_steps=16,
+        escape_factor=10.0,
         random_state=None,
     ):
         self.reservoir = reservoir
@@ -135,16 +158,23 @@ class ReservoirForecaster(DefaultParts, Forecaster):
         self.standardize = standardize
         self.washout = washout
         self.input_skip = input_skip
+        self.linearised_noise = linearised_noise
+        self.linearised_noise_steps = linearised_noise_steps
+        self.escape_factor = escape_factor
         self.random_state = random_state
 
     # ------------------------------------------------------------------ hooks
 
     def _fit(self, series, exog):
+        if self.linearised_noise and self.strategy == "direct":
+            raise ValueError(
+                "linearised_noise is for what is fed back: use strategy='recursive' or set it to 0"
+            )
         self.differences_ = (
             self._choose_differences(series, exog) if self.differences == "auto" else self.differences
         )
         differences = Differences(self.differences_)
-        _check_lengths(series, differences.span + 4, "y")
+        differences.check_lengths(series, 4, "y")
         self._learn_scaling([differences.apply(y) for y in series], exog)
         standard = [self._standardised(y) for y in series]
         lengths = np.array([len(z) - 1 for z in standard])
@@ -172,8 +202,9 @@ class ReservoirForecaster(DefaultParts, Forecaster):
         return [self._at_end(state, y, X) for state, y, X in zip(states, series, _each(exog, series))]
 
     def _restart(self, series, exog):
-        n_kept = Differences(self.differences_).span + 1
-        _check_lengths(series, n_kept, "context")
+        differences = Differences(self.differences_)
+        differences.check_lengths(series, 1, "context")
+        n_kept = differences.span + 1
         rest = self.reservoir_._zero_states(1, np.float64)[0]
         states = []
         for y, X in zip(series, _each(exog, series)):
@@ -184,8 +215,42 @@ class ReservoirForecaster(DefaultParts, Forecaster):
     def _trace(self, states, series, exog):
         return [self._advance(state, y, X) for state, y, X in zip(states, series, _each(exog, series))]
 
+    def _rolling_residuals(self, n_steps, initial):
+        # A run that leaves the training range counts by how far it went.
+        return rolling_residuals(copy(self).set_params(escape_factor=None), n_steps, initial)
+
     def _forecaster_tags(self):
         return ForecasterTags(uses_exog=True)
+
+    def closed_loop(self, exog=None):
+        """Return the trained model as an autonomous system, to look at with :mod:`reservoir.diagnostics`.
+
+        Its data are the series after differencing.
+
+        Parameters
+        ----------
+        exog : array-like of shape (n_features,), optional
+            Constant exogenous variables, if the model has any.
+
+        Returns
+        -------
+        ClosedLoop
+            It starts where the (last) series stands.
+        """
+        check_is_fitted(self)
+        n_exog = self.n_features_in_
+        if self.strategy != "recursive":
+            raise ValueError(f"strategy={self.strategy!r} feeds nothing back: only 'recursive' closes a loop")
+        if (0 if exog is None else np.size(exog)) != n_exog:
+            raise ValueError(
+                f"exog has shape {np.shape(exog)}, expected ({n_exog},): one constant per variable"
+            )
+        constant = self._exog(None if exog is None else np.array(exog, dtype=float).reshape(1, -1), 1)
+        weights, intercept = self._loop_weights(*linear_readout(self.readouts_[0]), constant)
+        state = self.states_[-1]
+        point = np.concatenate([state.reservoir, self._standardised(state.tail)[-1]])
+        scaling = self.centre_, self.scale_, *self.range_
+        return ClosedLoop(self.reservoir_, weights, intercept[0], 1.0, constant[0], point, *scaling)
 
     # --------------------------------------------------------------- learning
 
@@ -204,11 +269,33 @@ class ReservoirForecaster(DefaultParts, Forecaster):
             usable = self._usable(left > steps[-1], layout)
             data = {"inputs": inputs, "targets": wanted, "layout": layout, "features": features}
             if self.strategy == "recursive" and wants_free_run(readout):
-                readout = self._with_validated_penalty(readout, data, usable, noise_seed)
+                train = partial(self._train, data=data, noise_seed=noise_seed)
+                data_of_runs = inputs, targets, layout, self.max_horizon
+                readout = with_validated_penalty(
+                    readout, train, self._driven, self._run_free, usable, *data_of_runs
+                )
             self.readouts_.append(clone(readout))
-            rows = {"usable": usable, "noise_seed": noise_seed}
-            final = train_readout(self.readouts_[-1], self.reservoir_, **data, **rows)
+            final = self._train(self.readouts_[-1], usable, data, noise_seed)
         return final
+
+    def _train(self, readout, usable, data, noise_seed):
+        """Fit a readout; return the states at the end of each series."""
+        penalties = None
+        if self.linearised_noise:
+            fed_back = np.arange(self.n_targets_)
+            penalties = partial(
+                noise_penalties,
+                self.reservoir_,
+                data["inputs"],
+                data["layout"],
+                usable,
+                std=self.linearised_noise,
+                n_memory=self.linearised_noise_steps,
+                noisy=fed_back,
+                seen=np.arange(data["inputs"].shape[1] if self.input_skip else 0),
+            )
+        rows = {"usable": usable, "noise_seed": noise_seed, "make_penalties": penalties}
+        return train_readout(readout, self.reservoir_, **data, **rows)
 
     def _draw_reservoir(self, n_inputs):
         """Draw the reservoir; return the generator for what is random after it."""
@@ -219,30 +306,6 @@ class ReservoirForecaster(DefaultParts, Forecaster):
         self.reservoir_.fit(np.zeros((1, n_inputs)))
         refuse_future(self.reservoir_, "a forecast")
         return rng
-
-    def _with_validated_penalty(self, readout, data, usable, noise_seed):
-        """The readout with the one penalty of its path that forecasts best over the end of the series."""
-        inputs, targets, layout = data["inputs"], data["targets"], data["layout"]
-        early = first_part(layout)
-        if early is None or not (usable & early).any():
-            return readout
-        path = clone(readout).set_params(store_path=True, selection="gcv")
-        train_readout(path, self.reservoir_, **data, usable=usable & early, noise_seed=noise_seed)
-        places = origins(layout, self.max_horizon)
-        before = {}  # the reservoir's state before each row that a run starts at
-        rest = self.reservoir_._zero_states(1, np.float64)[0]
-        for start, n in zip(layout.starts, layout.lengths):
-            state, at = rest, start
-            for row in sorted(row for row, _ in places if start <= row < start + n):
-                before[row] = state = self._driven(state, inputs[at:row])
-                at = row
-
-        def run_free(coef, intercept, row, n_steps):
-            last, exog = inputs[row, : self.n_targets_], inputs[row : row + n_steps, self.n_targets_ :]
-            return self._run_free(coef, intercept, before[row], last, exog)[0]
-
-        best = best_penalty(path, run_free, places, targets)
-        return clone(readout).set_params(alpha=best, alphas=None)
 
     def _usable(self, has_target, layout):
         """Rows that have their targets, without the washout: at most half of those of a series."""
@@ -276,7 +339,7 @@ class ReservoirForecaster(DefaultParts, Forecaster):
             return ()
         errors = []
         for lags in _CANDIDATE_DIFFERENCES:
-            model = clone(self).set_params(differences=lags)
+            model = clone(self).set_params(differences=lags, escape_factor=None)
             model.series_, model.exog_ = series, exog
             residuals = rolling_residuals(model, self.max_horizon, 1 - HELD_OUT)
             scaled = [
@@ -286,7 +349,9 @@ class ReservoirForecaster(DefaultParts, Forecaster):
         return _CANDIDATE_DIFFERENCES[int(np.argmin(errors))]
 
     def _learn_scaling(self, differenced, exog):
-        self.centre_, self.scale_ = _moments(np.concatenate(differenced), self.standardize)
+        values = np.concatenate(differenced)
+        self.centre_, self.scale_ = _moments(values, self.standardize)
+        self.range_ = np.array([values.min(axis=0), values.max(axis=0)])
         if exog is not None:
             self.exog_centre_, self.exog_scale_ = _moments(np.concatenate(exog), self.standardize)
 
@@ -312,8 +377,9 @@ class ReservoirForecaster(DefaultParts, Forecaster):
         return _State(self._driven(state.reservoir, rows), seen[len(y) :].copy())
 
     def _driven(self, state, rows):
-        """Return the reservoir's state after some rows, in memory that does not grow with them."""
-        state = state[np.newaxis].copy()
+        """Return the reservoir's state after some rows (from rest: None), in memory that does not grow."""
+        rest = self.reservoir_._zero_states(1, np.float64)
+        state = rest if state is None else state[np.newaxis].copy()
         for _ in harvest(self.reservoir_, rows, Layout(np.array([len(rows)]), "single"), state):
             pass
         return state[0]
@@ -337,28 +403,26 @@ class ReservoirForecaster(DefaultParts, Forecaster):
         return Differences(self.differences_).undo(z * self.scale_ + self.centre_, state.tail)
 
     def _ahead_free(self, state, n_steps, exog):
-        coef, intercept = _linear(self.readouts_[0])
+        coef, intercept = linear_readout(self.readouts_[0])
         last = self._standardised(state.tail)[-1]
         z, n_done = self._run_free(coef, intercept, state.reservoir, last, exog)
-        if n_done < n_steps:
-            warnings.warn(
-                f"the free run diverged at step {n_done} of {n_steps}, forecasts from there on are NaN: lower the "
-                "spectral radius, raise alpha of the readout, or train with noise in the reservoir",
-                RuntimeWarning,
-                stacklevel=5,
-            )
-        return z
+        low, high = (self.range_ - self.centre_) / self.scale_
+        return without_divergence(z, n_done, low, high, self.escape_factor)
 
     def _run_free(self, coef, intercept, initial, last, exog):
         """Standardised series after ``last``, as far as ``exog`` goes, and the steps done before it diverged."""
+        weights, constant = self._loop_weights(coef, intercept, exog)
+        z, _, n_done = self.reservoir_.run_free(len(exog), weights, constant, initial, last, exog)
+        return z, n_done
+
+    def _loop_weights(self, coef, intercept, exog):
+        """Weights of states and of the last output, and what is constant at each row of ``exog``."""
         n_states, n_targets = self.reservoir_.n_states_, self.n_targets_
         of_inputs = (
             coef[:, n_states:] if self.input_skip else np.zeros((n_targets, n_targets + exog.shape[1]))
         )
         weights = np.hstack([coef[:, :n_states], of_inputs[:, :n_targets]])
-        constant = intercept + exog @ of_inputs[:, n_targets:].T
-        z, _, n_done = self.reservoir_.run_free(len(exog), weights, constant, initial, last, exog)
-        return z, n_done
+        return weights, intercept + exog @ of_inputs[:, n_targets:].T
 
     def _ahead_direct(self, state, n_steps, exog):
         last = self._standardised(state.tail)[-1]
@@ -380,24 +444,6 @@ def _moments(values: np.ndarray, wanted: bool) -> tuple[np.ndarray, np.ndarray]:
     spread = values.std(axis=0)
     tiny = 10 * np.finfo(float).eps * np.abs(values).max(axis=0)
     return values.mean(axis=0), np.where(spread > tiny, spread, 1.0)
-
-
-def _linear(readout: Any) -> tuple[np.ndarray, np.ndarray]:
-    if not hasattr(readout, "coef_"):
-        raise ValueError(
-            f"readout={readout!r} is not linear: strategy='recursive' needs coef_ and intercept_, as RidgeReadout "
-            "has; other regressors work with strategy='direct'"
-        )
-    return np.atleast_2d(readout.coef_), np.atleast_1d(readout.intercept_)
-
-
-def _check_lengths(series: list, least: int, name: str) -> None:
-    for i, y in enumerate(series):
-        if len(y) < least:
-            raise ValueError(
-                f"series {i} of {name} has {len(y)} step(s), at least {least} are needed with these differences: "
-                "give a longer series or shorter lags"
-            )
 
 
 def _each(exog: list | None, series: list) -> list:

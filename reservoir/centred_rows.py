@@ -43,6 +43,8 @@ class CentredRows:
     ----------
     n_rows : int
         Number of rows.
+    n_penalties : int
+        Number of penalties.
     weight : float
         Sum of the weights.
     mean_x, mean_y : ndarray of shape (n_features,) and (n_targets,)
@@ -54,6 +56,7 @@ class CentredRows:
         self.n_targets = n_targets
         self.centre = centre
         self.n_rows = 0
+        self.n_penalties = 0
         self.weight = 0.0
         self.mean_x = np.zeros(n_features)
         self.mean_y = np.zeros(n_targets)
@@ -73,6 +76,18 @@ class CentredRows:
         step_x, step_y = self._advance(len(X), total, mean_x, mean_y)
         roots = _NO_ROOTS if weight is None else np.sqrt(weight)
         self._fold(X, y, roots, (mean_x, mean_y), (step_x, step_y))
+
+    @property
+    def n_equations(self) -> int:
+        """Rows and penalties together."""
+        return self.n_rows + self.n_penalties
+
+    def penalise(self, rows: np.ndarray) -> None:
+        """Add (g'b)^2 to the objective for every row g (n, n_features): no data, means and weight stay."""
+        targets = np.zeros((len(rows), self.n_targets))
+        nothing = np.zeros(self.n_features), np.zeros(self.n_targets)
+        self._fold(rows, targets, _NO_ROOTS, nothing, nothing)
+        self.n_penalties += len(rows)
 
     def merge(self, other: "CentredRows") -> None:
         """Fold what another object of the same kind has seen."""

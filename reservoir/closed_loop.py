@@ -179,3 +179,19 @@ def closed_loop_of(model: Any) -> ClosedLoop:
             f"{type(model).__name__} has no closed loop: give an ESNRegressor, ReservoirForecaster or ClosedLoop"
         )
     return model.closed_loop()
+
+
+def linear_readout(readout: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return coefficients (n_outputs, n_features) and intercept (n_outputs,) of a readout that can be fed back.
+
+    Raises
+    ------
+    ValueError
+        If it is not linear.
+    """
+    if not hasattr(readout, "coef_"):
+        raise ValueError(
+            f"readout={readout!r} is not linear: what runs free needs coef_ and intercept_, as RidgeReadout has; "
+            "other regressors work with strategy='direct' of ReservoirForecaster, or without feedback"
+        )
+    return np.atleast_2d(readout.coef_), np.atleast_1d(readout.intercept_)

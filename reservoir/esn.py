@@ -1,6 +1,7 @@
 """ESNRegressor: any reservoir and any readout, a target at every step."""
 
-from numbers import Real
+from functools import partial
+from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
@@ -9,7 +10,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from reservoir.base import FLOATS, refuse_future
-from reservoir.closed_loop import ClosedLoop
+from reservoir.closed_loop import ClosedLoop, linear_readout
+from reservoir.harvest import after_washout
+from reservoir.linearised_noise import noise_penalties
 from reservoir.network import EchoStateNetwork
 from reservoir.sequences import stack, stack_targets
 
@@ -43,6 +46,14 @@ class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
     predict_state : {"last", "zero"}, default="last"
         Where ``predict`` starts without ``groups`` and ``initial_state``: at the end of training, as if the
         rows went on from there, or at rest. With several training series it is always at rest.
+    linearised_noise : float, default=0.0
+        Standard deviation of noise on the inputs of the reservoir that the readout is trained to withstand,
+        without any being drawn: on the fed back targets if there is feedback, else on all inputs. Its expected
+        cost, to first order, is added to the normal equations of ``RidgeReadout``. It keeps free runs on the
+        attractor. See :mod:`reservoir.linearised_noise`; ``noise`` of a reservoir is noise that is drawn.
+    linearised_noise_steps : int, default=16
+        Steps whose noise counts. 1 penalises the Jacobian of a single step; with few, a readout may turn to
+        older inputs instead, which makes free runs worse.
     random_state : int, RandomState, Generator or None, default=None
         Seeds every part whose own ``random_state`` is None.
 
@@ -75,6 +86,8 @@ class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
         **EchoStateNetwork._parameter_constraints,
         "feedback_scaling": [Interval(Real, None, None, closed="neither")],
         "predict_state": [StrOptions({"last", "zero"})],
+        "linearised_noise": [Interval(Real, 0, None, closed="left")],
+        "linearised_noise_steps": [Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
@@ -86,6 +99,8 @@ class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
         feedback_scaling=0.0,
         input_skip=False,
         predict_state="last",
+        linearised_noise=0.0,
+        linearised_noise_steps=16,
         random_state=None,
     ):
         self.reservoir = reservoir
@@ -94,6 +109,8 @@ class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
         self.feedback_scaling = feedback_scaling
         self.input_skip = input_skip
         self.predict_state = predict_state
+        self.linearised_noise = linearised_noise
+        self.linearised_noise_steps = linearised_noise_steps
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -123,7 +140,8 @@ class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
         seed = self._start(inputs, layout)
         if self.feedback_scaling:
             refuse_future(self.reservoir_, "a network with feedback")
-        final = self._train(inputs, rows, targets, layout, seed)
+        penalties = partial(self._penalties, inputs, layout) if self.linearised_noise else None
+        final = self._train(inputs, rows, targets, layout, seed, penalties)
         self._training = inputs.copy(), layout
         if self.feedback_scaling:
             ends = layout.starts + layout.lengths - 1
@@ -231,6 +249,21 @@ class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
         previous[layout.starts] = 0
         return np.hstack([previous, rows])
 
+    def _penalties(self, inputs, layout):
+        """Rows that stand for noise on what is fed back or, without feedback, on all inputs."""
+        n_inputs = inputs.shape[1]
+        own = np.arange(n_inputs - self.n_features_in_, n_inputs)
+        return noise_penalties(
+            self.reservoir_,
+            inputs,
+            layout,
+            after_washout(self.washout, layout),
+            std=self.linearised_noise,
+            n_memory=self.linearised_noise_steps,
+            noisy=np.arange(self._n_outputs) if self.feedback_scaling else own,
+            seen=own if self.input_skip else own[:0],
+        )
+
     def _initial(self, initial_state, layout, dtype):
         """States to start from, (n_series, state_size), with the last target behind if there is feedback."""
         n_series = len(layout.lengths)
@@ -276,13 +309,8 @@ class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
 
     def _linear_readout(self):
         """Readout as weights of states and (zero) of the previous output, intercept, weights of the inputs."""
-        if not hasattr(self.readout_, "coef_"):
-            raise ValueError(
-                f"readout={self.readout_!r} is not linear: with feedback_scaling != 0 use RidgeReadout or another "
-                "regressor with coef_ and intercept_"
-            )
-        coef = np.atleast_2d(self.readout_.coef_)
+        coef, intercept = linear_readout(self.readout_)
         n_states, n_outputs = self.reservoir_.n_states_, self._n_outputs
         skip = coef[:, n_states:] if self.input_skip else np.zeros((n_outputs, self.n_features_in_))
         weights = np.hstack([coef[:, :n_states], np.zeros((n_outputs, n_outputs))])
-        return weights, np.atleast_1d(self.readout_.intercept_), skip
+        return weights, intercept, skip

@@ -92,6 +92,7 @@ def train_readout(
     features: Callable,
     usable,
     noise_seed: int = 0,
+    make_penalties: Callable | None = None,
 ) -> np.ndarray:
     """Fit a readout on the states of stacked series, from rest, without holding them where it can.
 
@@ -108,6 +109,8 @@ def train_readout(
     usable : ndarray of bool, shape (n_rows,)
         Rows to learn from.
     noise_seed : int, default=0
+    make_penalties : callable, optional
+        See ``RidgeReadout.fit_stream``, which alone takes them.
 
     Returns
     -------
@@ -128,7 +131,11 @@ def train_readout(
                 yield seen[kept], targets[index][kept], None
 
     if isinstance(readout, RidgeReadout):
-        readout.fit_stream(blocks, n_rows=int(usable.sum()))
+        readout.fit_stream(blocks, n_rows=int(usable.sum()), make_penalties=make_penalties)
+    elif make_penalties is not None:
+        raise ValueError(
+            f"readout={readout!r} takes no penalties beside its own: with linearised_noise use RidgeReadout"
+        )
     else:
         parts, answers, _ = zip(*blocks())
         readout.fit(np.concatenate(parts), np.concatenate(answers))

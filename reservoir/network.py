@@ -43,7 +43,7 @@ class EchoStateNetwork(DefaultParts):
         """What the readout sees: states, and the inputs beside them with ``input_skip``."""
         return np.hstack([states, inputs]) if self.input_skip else states
 
-    def _train(self, inputs, skipped, targets, layout, noise_seed):
+    def _train(self, inputs, skipped, targets, layout, noise_seed, make_penalties=None):
         """Fit the readout on the harvest; return the states at the end of each series."""
         return train_readout(
             self.readout_,
@@ -54,6 +54,7 @@ class EchoStateNetwork(DefaultParts):
             lambda states, index: self._features(states, skipped[index]),
             after_washout(self.washout, layout),
             noise_seed,
+            make_penalties,
         )
 
     def _readout_of(self, rows, inputs, layout, state, method="predict"):

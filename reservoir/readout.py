@@ -186,7 +186,7 @@ class RidgeReadout(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return self._fit_blocks(self._blocks_in_memory(X, y, sample_weight))
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit_stream(self, make_blocks, *, n_rows=None):
+    def fit_stream(self, make_blocks, *, n_rows=None, make_penalties=None):
         """Fit to rows that are produced in blocks, and never hold more than one block.
 
         Parameters
@@ -199,6 +199,9 @@ class RidgeReadout(MultiOutputMixin, RegressorMixin, BaseEstimator):
             "auto" finds that the sums do not suffice.
         n_rows : int, default=None
             Number of rows, if known: "auto" then knows at once whether they are fewer than the features.
+        make_penalties : callable, default=None
+            ``make_penalties()`` returns a fresh iterator over arrays (n, n_features), each row g of which adds
+            (g'b)^2 to the objective. It may be called twice. GCV counts these rows like data.
 
         Returns
         -------
@@ -217,7 +220,7 @@ class RidgeReadout(MultiOutputMixin, RegressorMixin, BaseEstimator):
         array([1., 1., 1., 1.])
         """
         self._forget(["feature_names_in_"])
-        return self._fit_blocks(RowBlocks(make_blocks, n_rows))
+        return self._fit_blocks(RowBlocks(make_blocks, n_rows), make_penalties)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
@@ -339,13 +342,16 @@ class RidgeReadout(MultiOutputMixin, RegressorMixin, BaseEstimator):
             return alphas, self.selection
         return alphas, "loo" if rows_can_be_read_again else "gcv"
 
-    def _fit_blocks(self, blocks):
+    def _fit_blocks(self, blocks, make_penalties=None):
         self._forget((*_SOLUTION, "_rows"))
         alphas, _ = self._penalties(rows_can_be_read_again=True)
+        penalties = make_penalties or tuple
         if self.solver == "auto":
-            rows, self.solver_reason_ = folded_as_needed(blocks, self.fit_intercept, alphas.min())
+            options = self.fit_intercept, alphas.min()
+            rows, self.solver_reason_ = folded_as_needed(blocks, *options, penalties)
         else:
-            rows, self.solver_reason_ = folded(self.solver, blocks, self.fit_intercept), "asked for"
+            rows = folded(self.solver, blocks, self.fit_intercept, make_penalties=penalties)
+            self.solver_reason_ = "asked for"
         self.solver_ = "sums" if isinstance(rows, GramSums) else "svd"
         self.n_features_in_ = rows.n_features
         self._target_shape = blocks.target_shape

@@ -79,7 +79,9 @@ def _gcv(residual_squares: np.ndarray, free: np.ndarray, rows: CentredRows) -> n
     """Return GCV scores from ||y - Xb||^2 (n_alphas, n_targets) and n - df (n_alphas,)."""
     scores = np.full(residual_squares.shape, np.inf)
     usable = free > 0
-    scores[usable] = residual_squares[usable] / rows.weight * (rows.n_rows / free[usable, np.newaxis]) ** 2
+    scores[usable] = (
+        residual_squares[usable] / rows.weight * (rows.n_equations / free[usable, np.newaxis]) ** 2
+    )
     return scores
 
 
@@ -136,12 +138,12 @@ class SingularPath(SpectralPath):
 
     def __init__(self, rows: TriangularFactor):
         left, singular, right = svd(rows.factor, full_matrices=False, check_finite=False)
-        rank = int(np.sum(singular > EPS * max(rows.n_rows, rows.n_features) * singular[0]))
+        rank = int(np.sum(singular > EPS * max(rows.n_equations, rows.n_features) * singular[0]))
         self.rows = rows
         self.eigenvalues = singular[:rank] ** 2
         self.basis = right[:rank].T / singular[:rank]
         self.projections = left[:, :rank].T @ rows.target
-        self.free = rows.n_rows - rows.centre - rank
+        self.free = rows.n_equations - rows.centre - rank
         self.interpolates = self.free <= 0
         missed = rows.target - left[:, :rank] @ self.projections
         self.outside = rows.outside + np.einsum("ij,ij->j", missed, missed)
@@ -199,7 +201,7 @@ class EigenPath(SpectralPath):
         """Return GCV scores (n_alphas, n_targets)."""
         kept, values = self.kept(alphas), self.eigenvalues[:, np.newaxis]
         explained = (kept * kept * (values + 2 * alphas)).T @ self.projections**2
-        free = self.rows.n_rows - self.rows.centre - (values * kept).sum(axis=0)
+        free = self.rows.n_equations - self.rows.centre - (values * kept).sum(axis=0)
         return _gcv(_residual_squares(self.rows, explained), free, self.rows)
 
     def _loo_terms(self, scores, rows_y, own, alphas):
@@ -234,7 +236,7 @@ class TridiagonalPath:
             solution = self._solve(alpha)
             explained[i] = np.einsum("ij,ij->j", solution, self.projections + alpha * solution)
         values = self.eigenvalues[:, np.newaxis]
-        free = self.rows.n_rows - self.rows.centre - (values / (values + alphas)).sum(axis=0)
+        free = self.rows.n_equations - self.rows.centre - (values / (values + alphas)).sum(axis=0)
         return _gcv(_residual_squares(self.rows, explained), free, self.rows)
 
     def coefficients(self, alpha: np.ndarray) -> np.ndarray:

@@ -85,28 +85,43 @@ class RowBlocks:
             )
 
 
-def folded(road: str, blocks: RowBlocks, centre: bool, rows: CentredRows | None = None) -> CentredRows:
-    """Fold all blocks, into new rows or on top of earlier ones."""
+def folded(
+    road: str,
+    blocks: RowBlocks,
+    centre: bool,
+    rows: CentredRows | None = None,
+    make_penalties: Callable[[], Iterable[np.ndarray]] = tuple,
+) -> CentredRows:
+    """Fold all blocks, into new rows or on top of earlier ones, and the penalties behind them."""
     for X, y, weight in blocks:
         if rows is None:
             rows = ROADS[road](X.shape[1], y.shape[1], centre)
         rows.add(X, y, weight)
     if rows is None or rows.weight == 0:
         raise ValueError(_NO_ROWS)
+    for directions in make_penalties():
+        rows.penalise(directions)
     return rows
 
 
-def folded_as_needed(blocks: RowBlocks, centre: bool, alpha: float) -> tuple[CentredRows, str]:
+def folded_as_needed(
+    blocks: RowBlocks,
+    centre: bool,
+    alpha: float,
+    make_penalties: Callable[[], Iterable[np.ndarray]] = tuple,
+) -> tuple[CentredRows, str]:
     """Fold into sums if these resolve ``alpha``, else into a triangle; return with the reason.
 
     The noise of the sums only grows with further rows. It is looked at after 1, 2, 4, 8 ... blocks, so that
     sums which will not do are mostly left after the first one.
     """
-    sums, reason = _sums_that_suffice(blocks, centre, alpha)
-    return (folded("svd", blocks, centre) if sums is None else sums), reason
+    sums, reason = _sums_that_suffice(blocks, centre, alpha, make_penalties)
+    if sums is None:
+        return folded("svd", blocks, centre, make_penalties=make_penalties), reason
+    return sums, reason
 
 
-def _sums_that_suffice(blocks, centre, alpha):
+def _sums_that_suffice(blocks, centre, alpha, make_penalties):
     """Return the sums or None, and why."""
     sums = None
     for count, (X, y, weight) in enumerate(blocks, start=1):
@@ -119,6 +134,9 @@ def _sums_that_suffice(blocks, centre, alpha):
             break
     if sums is None:
         raise ValueError(_NO_ROWS)
+    if alpha > sums.noise:
+        for directions in make_penalties():
+            sums.penalise(directions)
     noise = sums.noise
     if alpha <= noise:
         return None, f"alpha {alpha:.2g} within the rounding noise of sums, {noise:.2g} or more"

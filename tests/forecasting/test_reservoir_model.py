@@ -1,6 +1,7 @@
 """ReservoirForecaster: what it computes, both strategies, exogenous variables, differences, model selection."""
 
 import pickle
+import re
 
 import numpy as np
 import pandas as pd
@@ -118,13 +119,91 @@ def test_trace_of_states_equals_updates_one_by_one(reservoir):
 
 
 def test_a_diverging_free_run_warns_and_says_when():
-    forecaster = ReservoirForecaster(EchoState(10, activation="identity"), differences=(), random_state=0)
+    reservoir = EchoState(10, activation="identity")
+    forecaster = ReservoirForecaster(reservoir, differences=(), escape_factor=None, random_state=0)
     forecaster.fit(wave())
     forecaster.readouts_[0].coef_ = 1e3 * forecaster.readouts_[0].coef_
     with pytest.warns(RuntimeWarning, match=r"diverged at step \d+ of 500, forecasts from there on are NaN"):
         ahead = forecaster.predict(500)
     assert np.isfinite(ahead[:50]).all()
     assert np.isnan(ahead[-1])
+
+
+def test_a_run_that_leaves_the_attractor_stops_at_that_step():
+    growing = 1.05 ** np.arange(60.0)  # learned, it goes on growing
+    reservoir = EchoState(10, activation="identity")
+    forecaster = ReservoirForecaster(reservoir, differences=(), escape_factor=None, random_state=0)
+    free = forecaster.fit(growing).predict(120)
+    low, high = forecaster.range_[:, 0]
+    assert (low, high) == (1.0, growing[-1])
+    outside = np.abs(free - (low + high) / 2) > 3 * (high - low) / 2
+    first = int(np.argmax(outside))
+    assert 10 < first < 50
+    forecaster.set_params(escape_factor=3.0)
+    told = rf"diverged at step {first + 1} of 120, .* it left 3 times the training range; lower the spectral"
+    with pytest.warns(RuntimeWarning, match=told):
+        stopped = forecaster.predict(120)
+    np.testing.assert_array_equal(stopped[:first], free[:first])
+    assert np.isnan(stopped[first:]).all()
+    np.testing.assert_array_equal(forecaster.predict(first), free[:first])
+
+
+def test_a_constant_series_has_no_range_to_leave():
+    forecaster = ReservoirForecaster(EchoState(10), differences=(), random_state=0).fit(np.full(50, 3.0))
+    np.testing.assert_allclose(forecaster.predict(5), 3.0, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("differences", [(), (1,)])
+@pytest.mark.parametrize("input_skip", [True, False])
+def test_the_closed_loop_is_the_forecast(differences, input_skip):
+    y = np.column_stack([wave(), 5 + np.cos(0.3 * np.arange(len(wave())))])
+    forecaster = ReservoirForecaster(
+        EchoState(40), differences=differences, input_skip=input_skip, random_state=0
+    ).fit(y)
+    ahead = forecaster.predict(30)
+    loop = forecaster.closed_loop()
+    expected = np.diff(np.vstack([y[-1:], ahead]), axis=0) if differences else ahead
+    np.testing.assert_allclose(loop.run(30), expected, rtol=0, atol=1e-9)
+    first, _ = loop.step(loop.start)
+    np.testing.assert_allclose(loop.centre + loop.scale * first[-2:], expected[0], rtol=0, atol=1e-9)
+    series = np.diff(y, axis=0) if differences else y
+    np.testing.assert_allclose((loop.low, loop.high), (series.min(axis=0), series.max(axis=0)))
+
+
+def test_the_closed_loop_under_constant_exogenous_variables():
+    t = np.arange(200.0)
+    X = np.column_stack([np.cos(0.7 * t), np.sin(1.1 * t)])
+    y = wave(200) + X[:, 0]
+    forecaster = ReservoirForecaster(EchoState(20), differences=(), random_state=0).fit(y, X)
+    held = np.tile([0.3, -0.2], (15, 1))
+    np.testing.assert_allclose(
+        forecaster.closed_loop(exog=[0.3, -0.2]).run(15)[:, 0],
+        forecaster.predict(15, X=held),
+        rtol=0,
+        atol=1e-9,
+    )
+    with pytest.raises(ValueError, match=re.escape("exog has shape (), expected (2,)")):
+        forecaster.closed_loop()
+    with pytest.raises(ValueError, match="strategy='direct' feeds nothing back"):
+        ReservoirForecaster(EchoState(5), strategy="direct", random_state=0).fit(y).closed_loop()
+
+
+def test_linearised_noise_steadies_the_readout():
+    """Noise that is stood against makes the loop's Jacobian smaller; with exogenous variables too."""
+    y = wave(300)
+    X = np.cos(0.7 * np.arange(300.0))[:, np.newaxis]
+    readout = RidgeReadout(alpha=1e-12)
+    options = {"readout": readout, "differences": (), "random_state": 0}
+    sizes = []
+    for std in (0.0, 1e-3, 1e-1):
+        model = ReservoirForecaster(EchoState(30), linearised_noise=std, **options).fit(y, X)
+        loop = model.closed_loop(exog=[0.0])
+        sizes.append(np.abs(loop.jacobian(loop.start)[-1]).sum())
+    assert sizes[0] > sizes[1] > sizes[2]
+    with pytest.raises(
+        ValueError, match="linearised_noise is for what is fed back: use strategy='recursive'"
+    ):
+        ReservoirForecaster(strategy="direct", linearised_noise=0.1).fit(y)
 
 
 def test_only_linear_readouts_run_free():
@@ -184,9 +263,9 @@ def test_penalty_is_chosen_by_free_runs():
     alphas = np.logspace(-8, 3, 23)
     errors = []
     for alpha in alphas:  # the same choice by hand, from whole fits on the first 70 %
-        fixed = ReservoirForecaster(readout=RidgeReadout(alpha=alpha), differences=(), random_state=0).fit(
-            y[:175]
-        )
+        fixed = ReservoirForecaster(
+            readout=RidgeReadout(alpha=alpha), differences=(), escape_factor=None, random_state=0
+        ).fit(y[:175])
         ahead = [fixed.predict(24, context=y[:origin]) for origin in range(176, 227, 4)]
         truth = [y[origin : origin + 24] for origin in range(176, 227, 4)]
         errors.append(np.minimum(np.abs(np.array(ahead) - truth), 10).mean())
