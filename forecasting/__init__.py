@@ -7,6 +7,7 @@ from forecasting.analogue import Analogue
 from forecasting.backtesting import RollingOrigin, backtest
 from forecasting.base import Forecaster
 from forecasting.baselines import Drift, Naive, SeasonalNaive, WindowAverage
+from forecasting.gaps import fill_gaps
 from forecasting.left_out_windows import LeaveWindowOut
 from forecasting.local_forecaster import ColumnForecaster, LocalForecaster
 from forecasting.recurrent import GRUForecaster, LSTMForecaster, RecurrentForecaster
@@ -58,6 +59,7 @@ __all__ = [
     "WindowAverage",
     "backtest",
     "check_forecaster",
+    "fill_gaps",
     "tune",
 ]
 

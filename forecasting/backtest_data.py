@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from forecasting.series import SeriesLayout, read_exog, read_panel
+from forecasting.series import SeriesLayout, read_exog, read_panel, split_covariates
 
 
 class OneSeries(NamedTuple):
@@ -37,6 +37,7 @@ class Cut(NamedTuple):
 
 def read_data(y: Any, X: Any) -> Data:
     """Read the series and their exogenous variables from any container that forecasters take."""
+    y, X = split_covariates(y, X)
     panel = read_panel(y)
     exog: list = [None] * len(panel.values)
     names: tuple = ()

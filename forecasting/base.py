@@ -31,14 +31,15 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from forecasting import conformal
-from forecasting.calendar_features import with_calendar
 from forecasting.horizons import read_horizon
-from forecasting.series import read_continuation, read_exog, read_panel, rebuild
+from forecasting.input_reading import InputReading
+from forecasting.rebuilding import rebuild
+from forecasting.series import read_continuation, read_panel, split_covariates
 from forecasting.tags import ForecasterTags, TagsOfForecaster
 from reservoir.random_source import make_rng
 
 
-class Forecaster(BaseEstimator):
+class Forecaster(InputReading, BaseEstimator):
     """Base of all forecasters: `fit`, `predict` and everything that follows from a subclass's four hooks.
 
     Attributes
@@ -111,10 +112,6 @@ class Forecaster(BaseEstimator):
         from the scale of errors to that of `y`; values end with the axes of steps and targets."""
         return self._predict(self.states_, n_steps, exog), lambda i, values: values
 
-    def _calendar(self) -> tuple:
-        """Return the names of the calendar's features, whose columns the hooks get behind those of `X`."""
-        return ()
-
     def _forecaster_tags(self) -> ForecasterTags:
         """Return what this forecaster can do; override to change it."""
         return ForecasterTags()
@@ -130,17 +127,18 @@ class Forecaster(BaseEstimator):
             Array, list of numbers, Series, DataFrame, list of series, 3-D array, or long frame with the
             columns ``unique_id``, ``ds``, ``y`` (see :mod:`forecasting.series`).
         X : container of shape (n_steps, n_features), optional
-            Exogenous variables at the same steps.
+            Exogenous variables at the same steps; a long frame may hold them beside ``y``.
 
         Returns
         -------
         self
         """
         self._validate_params()
-        panel = read_panel(y)
+        y, X = split_covariates(y, X)
+        panel = read_panel(y, missing=self._missing())
         exog, names = self._read_training_exog(X, panel)
         n_features = 0 if exog is None else exog[0].shape[1]
-        exog = with_calendar(exog, self._calendar(), panel.layout, panel.lengths, future=False)
+        exog = self._with_calendar(exog, panel.layout, panel.lengths, future=False)
         self._fit_arrays(panel.values, exog)
         self.n_features_in_, self.exog_names_ = n_features, names
         self.layout_ = panel.layout
@@ -297,7 +295,8 @@ class Forecaster(BaseEstimator):
         self
         """
         check_is_fitted(self)
-        series = read_continuation(y, self.layout_, self.n_targets_)
+        y, X = split_covariates(y, X)
+        series = read_continuation(y, self.layout_, self.n_targets_, self._missing(), self.series_)
         lengths = [len(values) for values in series]
         exog = self._read_future_exog(X, self.layout_, lengths)
         self.states_ = self._update(self.states_, series, exog)
@@ -340,6 +339,7 @@ class Forecaster(BaseEstimator):
                 "score is scaled by the mean change of the training series, which is 0: the series is "
                 "constant or has one step; use a metric that is not scaled"
             )
+        y, X = split_covariates(y, X)
         truths = read_continuation(y, self.layout_, self.n_targets_)
         lengths = [len(truth) for truth in truths]
         if X is not None and len(set(lengths)) > 1:
@@ -372,7 +372,7 @@ class Forecaster(BaseEstimator):
         tags.input_tags.two_d_array = False
         return tags
 
-    # ---------------------------------------------------------------- reading
+    # ---------------------------------------------------------------- private
 
     def _paths_and_residuals(self, horizon, X, initial):
         check_is_fitted(self)
@@ -385,54 +385,6 @@ class Forecaster(BaseEstimator):
         """Lead (n_labels, n_steps, n_targets) per series back to the scale and the container of `y`."""
         values = [np.moveaxis(back(i, v), 0, -1)[steps - 1] for i, v in enumerate(values)]
         return rebuild(self.layout_, steps, values, labels)
-
-    def _read_training_exog(self, X, panel):
-        if X is None:
-            return None, ()
-        if not self._forecaster_tags().uses_exog:
-            raise ValueError(f"{type(self).__name__} does not use exogenous variables: leave X out")
-        return read_exog(X, panel.layout, panel.lengths, future=False)
-
-    def _read_future_exog(self, X, layout, lengths):
-        exog = None
-        if self._needs_exog(X):
-            known = {"n_features": self.n_features_in_, "names": self.exog_names_}
-            exog, _ = read_exog(X, layout, lengths, future=True, **known)
-        return with_calendar(exog, self._calendar(), layout, lengths, future=True)
-
-    def _read_context(self, context):
-        panel = read_panel(context, "context")
-        if panel.values[0].shape[1] != self.n_targets_:
-            raise ValueError(
-                f"context has {panel.values[0].shape[1]} column(s), but the forecaster was fitted on "
-                f"{self.n_targets_}"
-            )
-        return panel
-
-    def _read_context_exog(self, X, panel, n_steps):
-        """Split `X`, which covers the context and then the horizon."""
-        layout = panel.layout.advance([n_steps] * len(panel.values))
-        lengths = [n + n_steps for n in panel.lengths]
-        exog = None
-        if self._needs_exog(X):
-            known = {"n_features": self.n_features_in_, "names": self.exog_names_}
-            exog, _ = read_exog(X, layout, lengths, future=False, **known)
-        exog = with_calendar(exog, self._calendar(), layout, lengths, future=False)
-        if exog is None:
-            return None, None
-        pairs = [(values[:n], values[n:]) for values, n in zip(exog, panel.lengths)]
-        return [past for past, _ in pairs], [future for _, future in pairs]
-
-    def _needs_exog(self, X):
-        """Tell whether `X` is to be read; raise if it is missing or not wanted."""
-        if X is None and self.n_features_in_:
-            raise ValueError(
-                f"the forecaster was fitted with X of {self.n_features_in_} column(s): pass X for the steps "
-                "ahead too"
-            )
-        if X is not None and not self.n_features_in_:
-            raise ValueError("the forecaster was fitted without X: leave X out, or fit with it")
-        return X is not None
 
 
 def _mean_change(values: np.ndarray) -> np.ndarray:

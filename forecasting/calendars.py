@@ -168,7 +168,7 @@ def read_calendar(index: pd.Index, argument: str) -> Calendar:
             "continued: convert it with pd.to_datetime or pd.PeriodIndex, or drop it with "
             "reset_index(drop=True)"
         )
-    _check_increasing(index, argument)
+    check_increasing(index, argument)
     if isinstance(index, pd.DatetimeIndex):
         return _read_datetimes(index, argument)
     ordinals = np.asarray(index.asi8 if isinstance(index, pd.PeriodIndex) else index, dtype=np.int64)
@@ -188,7 +188,7 @@ def read_calendar(index: pd.Index, argument: str) -> Calendar:
     if broken.any():
         position = int(np.argmax(broken))
         missing = index[position] + (1 if calendar.kind == "period" else step)
-        raise _gap(argument, missing, index[position + 1], "y.reindex(...)")
+        raise _gap(argument, missing, index[position + 1])
     return calendar
 
 
@@ -233,18 +233,22 @@ def _inferred(index: pd.DatetimeIndex) -> str:
     return _freq_string(pd.DatetimeIndex(bare, freq="infer").freq)
 
 
-def _irregular(index: pd.DatetimeIndex, argument: str) -> ValueError:
-    """Find the frequency that most short stretches agree on, and the first stamp that breaks it."""
+def commonest_frequency(index: pd.DatetimeIndex) -> str:
+    """Return the frequency that most short stretches of an index agree on, empty if none has any."""
     width = max(3, min(5, len(index) // 2))
     starts = range(0, len(index) - width + 1, max(1, len(index) // 50))
     votes = Counter(freq for start in starts if (freq := _inferred(index[start : start + width])))
-    if votes:
-        freq = votes.most_common(1)[0][0]
+    return votes.most_common(1)[0][0] if votes else ""
+
+
+def _irregular(index: pd.DatetimeIndex, argument: str) -> ValueError:
+    """Find the first stamp that breaks the commonest frequency."""
+    if freq := commonest_frequency(index):
         expected = pd.date_range(index[0], periods=len(index), freq=freq)
         broken = expected != index
         if broken.any():
             position = int(np.argmax(broken))
-            return _gap(argument, expected[position], index[position], f"{argument}.asfreq({freq!r})")
+            return _gap(argument, expected[position], index[position])
     differences = np.diff(index.asi8)
     position = int(np.argmax(differences != differences[0])) + 1
     return ValueError(
@@ -253,14 +257,15 @@ def _irregular(index: pd.DatetimeIndex, argument: str) -> ValueError:
     )
 
 
-def _gap(argument: str, missing: Any, found: Any, remedy: str) -> ValueError:
+def _gap(argument: str, missing: Any, found: Any) -> ValueError:
     return ValueError(
-        f"{argument} has a gap in its index: {missing} is missing, {found} follows instead. Make the index "
-        f"regular, for example with {remedy}, and fill what is missing, for example with interpolate()"
+        f"{argument} has a gap in its index: {missing} is missing, {found} follows instead. Put it back with "
+        "forecasting.fill_gaps(y, rule='linear'), or choose another rule"
     )
 
 
-def _check_increasing(index: pd.Index, argument: str) -> None:
+def check_increasing(index: pd.Index, argument: str) -> None:
+    """Raise if labels are missing, duplicated or out of order."""
     if index.hasnans:
         position = int(np.argmax(index.isna()))
         raise ValueError(

@@ -12,6 +12,9 @@ list of any of these          a panel: series of any lengths                 lis
 long ``DataFrame``            a panel: columns ``unique_id, ds, y``          long ``DataFrame``
 ============================  =============================================  =========================
 
+Series and frames of Polars are read alike; their time, if any, stands in a column ``ds``. A long frame may hold
+exogenous variables beside ``y``.
+
 Inside the library a panel is a list of ``(n_steps, n_targets)`` float64 arrays, one per series.
 """
 
@@ -21,8 +24,10 @@ import numpy as np
 import pandas as pd
 
 from forecasting.calendars import Calendar, read_calendar
-
-ID, TIME, TARGET = "unique_id", "ds", "y"
+from forecasting.missing import impute
+from forecasting.polars_frames import column_names, from_polars, is_polars
+from forecasting.rebuilding import ID, TARGET, TIME
+from forecasting.rebuilding import rebuild as rebuild
 
 
 class SeriesLayout(NamedTuple):
@@ -36,13 +41,16 @@ class SeriesLayout(NamedTuple):
     names : tuple
         Column names of a frame, or the one name of a Series; empty for arrays.
     calendar : Calendar or None
-        None for arrays.
+        None for arrays, and where Polars tells no time.
+    library : {"", "polars"}
+        Empty for NumPy and pandas.
     """
 
     kind: str
     ndim: int
     names: tuple = ()
     calendar: Calendar | None = None
+    library: str = ""
 
 
 class PanelLayout(NamedTuple):
@@ -103,7 +111,7 @@ class _Piece(NamedTuple):
     part: SeriesLayout
 
 
-def read_panel(y: Any, argument: str = "y") -> Panel:
+def read_panel(y: Any, argument: str = "y", missing: Any = None) -> Panel:
     """Read one or many series from any container.
 
     Parameters
@@ -112,6 +120,8 @@ def read_panel(y: Any, argument: str = "y") -> Panel:
         See the table at the top of this module.
     argument : str, default="y"
         The argument's name in messages.
+    missing : str or tuple, optional
+        The rule that fills missing values, see `forecasting.missing`; they are refused without.
 
     Returns
     -------
@@ -138,10 +148,13 @@ def read_panel(y: Any, argument: str = "y") -> Panel:
         where = argument + layout.label(i)
         calendar = None if piece.labels is None else read_calendar(piece.labels, where)
         parts.append(piece.part._replace(calendar=calendar))
-    return Panel([piece.values for piece in pieces], layout._replace(parts=tuple(parts)))
+    values = [_whole(piece, argument + layout.label(i), missing) for i, piece in enumerate(pieces)]
+    return Panel(values, layout._replace(parts=tuple(parts)))
 
 
-def read_continuation(y: Any, layout: PanelLayout, n_targets: int, argument: str = "y") -> list[np.ndarray]:
+def read_continuation(
+    y: Any, layout: PanelLayout, n_targets: int, missing: Any = None, before: list | None = None
+) -> list[np.ndarray]:
     """Read the observations that follow a known panel, series by series.
 
     Indexed input must start right after the last known stamp; arrays are taken to do so.
@@ -154,21 +167,26 @@ def read_continuation(y: Any, layout: PanelLayout, n_targets: int, argument: str
         What came before.
     n_targets : int
         Number of columns to expect.
-    argument : str, default="y"
+    missing : str or tuple, optional
+        The rule that fills missing values.
+    before : list of ndarray, optional
+        The observations so far, which the rule may need.
 
     Returns
     -------
     list of ndarray of shape (n_steps, n_targets)
     """
-    pieces = _matching(y, layout, argument, (TARGET,))
+    pieces = _matching(y, layout, "y", (TARGET,))
+    series = []
     for i, (piece, part) in enumerate(zip(pieces, layout.parts)):
-        where = argument + layout.label(i)
+        where = "y" + layout.label(i)
         _check_width(piece, n_targets, part.names, where)
         if piece.labels is not None and part.calendar is not None:
             expected = part.calendar.after(len(piece.labels))
             rule = f"start right after the last observation ({part.calendar.cutoff}) and go on without gaps"
             part.calendar.check_equal(expected, piece.labels, where, rule)
-    return [piece.values for piece in pieces]
+        series.append(_whole(piece, where, missing, None if before is None else before[i]))
+    return series
 
 
 def read_exog(
@@ -216,69 +234,31 @@ def read_exog(
                 f"have the {n_steps} labels after {part.calendar.cutoff}" if future else "have the index of y"
             )
             part.calendar.check_equal(expected, piece.labels, where, rule)
-    return [piece.values for piece in pieces], pieces[0].part.names
+    return [_whole(piece, "X" + layout.label(i)) for i, piece in enumerate(pieces)], pieces[0].part.names
 
 
-def rebuild(layout: PanelLayout, steps: np.ndarray, values: list, labels: Any = None) -> Any:
-    """Give an answer back in the container that came in, its index continued.
+def split_covariates(y: Any, X: Any) -> tuple[Any, Any]:
+    """Take the exogenous variables out of a long frame that holds them beside ``y``.
 
     Parameters
     ----------
-    layout : PanelLayout
-    steps : ndarray of int
-        Steps after the end of the series, (n_steps,).
-    values : list of ndarray
-        ``(n_steps, n_targets)`` per series, or ``(n_steps, n_targets, n_labels)`` with `labels`.
-    labels : sequence, optional
-        Names along the last axis (``("lower", "upper")``, quantiles, numbers of samples). A Series becomes a
-        frame with one column per label; a frame becomes one whose columns have two levels, the label
-        outermost (so that ``answer["lower"]`` is laid out like a point forecast); arrays get the labels as
-        their last axis.
+    y, X : container or None
 
     Returns
     -------
-    ndarray, Series, DataFrame, or a list of them
+    y, X : container or None
+        As they came, unless `y` is a long frame with further columns and `X` is None.
     """
-    if layout.kind == "long":
-        return _rebuild_long(layout, steps, values, labels)
-    answers = [
-        _rebuild_one(part, steps, part_values, labels) for part, part_values in zip(layout.parts, values)
-    ]
-    if layout.kind == "stack":
-        return np.stack(answers)
-    return answers[0] if layout.kind == "single" else answers
-
-
-def _rebuild_one(part, steps, values, labels):
-    if part.kind == "array":
-        return values[:, 0] if part.ndim == 1 else values
-    assert part.calendar is not None
-    index = part.calendar.after(int(steps[-1]))
-    if len(steps) < len(index):  # a full slice keeps the index's freq
-        index = index[steps - 1]
-    if part.kind == "series":
-        if labels is None:
-            return pd.Series(values[:, 0], index=index, name=part.names[0])
-        return pd.DataFrame(values[:, 0], index=index, columns=pd.Index(labels))
-    if labels is None:
-        return pd.DataFrame(values, index=index, columns=pd.Index(part.names))
-    columns = pd.MultiIndex.from_product([list(labels), list(part.names)])
-    return pd.DataFrame(np.swapaxes(values, 1, 2).reshape(len(steps), -1), index=index, columns=columns)
-
-
-def _rebuild_long(layout, steps, values, labels):
-    frames = []
-    for name, part, part_values in zip(layout.ids, layout.parts, values):
-        answer = _rebuild_one(part, steps, part_values, labels)
-        frame = answer.to_frame(TARGET) if labels is None else answer
-        keys = pd.DataFrame({ID: [name] * len(frame), TIME: frame.index})
-        frames.append(pd.concat([keys, frame.reset_index(drop=True)], axis=1))
-    return pd.concat(frames, ignore_index=True)
+    columns = column_names(y)
+    if X is not None or not {ID, TIME, TARGET} < set(columns):
+        return y, X
+    covariates = [name for name in columns if name != TARGET]
+    return y[[ID, TIME, TARGET]], y[covariates]
 
 
 def _split(y: Any, argument: str, long_columns: Any) -> tuple[str, list[_Piece], tuple]:
     """Tell one series from a panel, and take the panel apart: (kind, pieces, ids)."""
-    if isinstance(y, pd.DataFrame) and {ID, TIME} <= set(y.columns):
+    if {ID, TIME} <= set(column_names(y)):
         return _split_long(y, argument, long_columns)
     if isinstance(y, np.ndarray) and y.ndim == 3:
         return "stack", [_read_piece(values, f"{argument} of series {i}") for i, values in enumerate(y)], ()
@@ -296,7 +276,9 @@ def _split(y: Any, argument: str, long_columns: Any) -> tuple[str, list[_Piece],
     return "single", [_read_piece(y, argument)], ()
 
 
-def _split_long(frame: pd.DataFrame, argument: str, columns: Any) -> tuple[str, list[_Piece], tuple]:
+def _split_long(given: Any, argument: str, columns: Any) -> tuple[str, list[_Piece], tuple]:
+    library = "polars" if is_polars(given) else ""
+    frame = from_polars(given) if library else given
     wanted = [name for name in frame.columns if name not in (ID, TIME)]
     if columns is not None and tuple(wanted) != tuple(columns):
         raise ValueError(
@@ -309,7 +291,8 @@ def _split_long(frame: pd.DataFrame, argument: str, columns: Any) -> tuple[str, 
     for name, rows in frame.groupby(ID, sort=False, observed=True):
         where = f"{argument} of series {name!r}"
         body = rows[wanted].set_axis(pd.Index(rows[TIME], name=None), axis=0)
-        pieces.append(_read_piece(body[TARGET] if columns == (TARGET,) else body, where))
+        piece = _read_piece(body[TARGET] if columns == (TARGET,) else body, where)
+        pieces.append(piece._replace(part=piece.part._replace(library=library)))
         ids.append(name.item() if isinstance(name, np.generic) else name)
     if not ids:
         raise ValueError(f"{argument} is empty: a series needs at least one step")
@@ -354,6 +337,13 @@ def _check_width(piece: _Piece, n_columns: int, names: tuple, where: str) -> Non
 
 
 def _read_piece(y: Any, where: str) -> _Piece:
+    if is_polars(y):
+        frame = from_polars(y)
+        timed = isinstance(frame, pd.DataFrame) and TIME in frame.columns
+        piece = _read_piece(frame.set_index(TIME) if timed else frame, where)
+        return piece._replace(
+            labels=piece.labels if timed else None, part=piece.part._replace(library="polars")
+        )
     if isinstance(y, pd.DataFrame):
         if y.columns.has_duplicates:
             raise ValueError(
@@ -380,7 +370,6 @@ def _read_piece(y: Any, where: str) -> _Piece:
         raise ValueError(
             f"{where} is empty, of shape {np.shape(y)}: a series needs at least one step and one column"
         )
-    _check_finite(values, index, where)
     return _Piece(values, index, part)
 
 
@@ -407,6 +396,13 @@ def _to_float(y: Any, where: str) -> np.ndarray:
         raise TypeError(f"{where} has values that are not numbers ({error}): convert them") from error
 
 
+def _whole(piece: _Piece, where: str, missing: Any = None, before: np.ndarray | None = None) -> np.ndarray:
+    """Return the values without missing ones: filled by a rule, or refused."""
+    values = piece.values if missing is None else impute(piece.values, missing, where, before)
+    _check_finite(values, piece.labels, where)
+    return values
+
+
 def _check_finite(values: np.ndarray, index: Any, where: str) -> None:
     bad = ~np.isfinite(values)
     if not bad.any():
@@ -416,5 +412,6 @@ def _check_finite(values: np.ndarray, index: Any, where: str) -> None:
     stamp = "" if index is None else f" ({index[row]})"
     raise ValueError(
         f"{where} contains {what} at step {row}{stamp}, column {column}: fill it first, for example with "
-        f"pandas' interpolate(), or cut the series there"
+        "forecasting.fill_gaps(y, rule='linear') or TransformedTargetForecaster(missing='linear'), or cut the "
+        "series there"
     )

@@ -56,6 +56,9 @@ class TransformedTargetForecaster(Forecaster):
         It costs a second fit, on the first half of the series.
     max_horizon : int, default=24
         Steps ahead whose bias is estimated; later ones share the last.
+    missing : {"previous", "linear", "mean", "zero"} or ("seasonal", int), default=None
+        The rule that fills missing observations in `fit`, `update` and contexts, from those of the same call and
+        before (see `forecasting.missing`). They are refused by default.
 
     Attributes
     ----------
@@ -84,13 +87,17 @@ class TransformedTargetForecaster(Forecaster):
         "transforms": [Transform, tuple, list],
         "bias_correction": ["boolean"],
         "max_horizon": [Interval(Integral, 1, None, closed="left")],
+        "missing": [str, tuple, None],
     }
 
-    def __init__(self, forecaster=None, transforms=(), *, bias_correction=False, max_horizon=24):
+    def __init__(
+        self, forecaster=None, transforms=(), *, bias_correction=False, max_horizon=24, missing=None
+    ):
         self.forecaster = forecaster
         self.transforms = transforms
         self.bias_correction = bias_correction
         self.max_horizon = max_horizon
+        self.missing = missing
 
     # ------------------------------------------------------------------ hooks
 
@@ -164,6 +171,9 @@ class TransformedTargetForecaster(Forecaster):
 
     def _calendar(self):
         return self._inner()._calendar()
+
+    def _missing(self):
+        return self.missing
 
     def _forecaster_tags(self):
         own = self._inner()._forecaster_tags()

@@ -25,6 +25,7 @@ LAZY_IMPORTS = {
     ("forecasting/tuning/plots.py", "matplotlib"): "an optional dependency (the extra `plot`)",
     ("forecasting/__init__.py", "import_module"): "statsmodels takes longer to load than everything else",
     ("forecasting/transforms/__init__.py", "import_module"): "one of them loads statsmodels",
+    ("forecasting/polars_frames.py", "import_module"): "an optional library, loaded by who brings its frames",
     ("forecasting/registry.py", "import_module"): "statsmodels takes longer to load than everything else",
 }
 

@@ -26,6 +26,7 @@ FORECASTER_CHECKS: list[Callable[[Any], None]] = [
     estimator.check_model_selection,
     answers.check_indices,
     answers.check_containers,
+    answers.check_containers_with_indices,
     answers.check_lengths_in_a_panel,
     answers.check_input_formats,
     answers.check_input_is_copied,

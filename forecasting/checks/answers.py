@@ -29,6 +29,19 @@ INDICES: dict[str, Any] = {
     "local hours": lambda n: pd.date_range("2001-03-23", periods=n, freq="h", tz="Europe/Berlin"),
     "periods": lambda n: pd.period_range("2001Q1", periods=n, freq="Q"),
 }
+# Further ones, which cost no fit.
+MORE_INDICES: dict[str, Any] = {
+    **INDICES,
+    "weeks": lambda n: pd.date_range("2001-01-03", periods=n, freq="W-WED"),
+    "quarters": lambda n: pd.date_range("1950-02-01", periods=n, freq="QS-FEB"),
+    "years": lambda n: pd.date_range("1900-06-30", periods=n, freq="YE-JUN"),
+    "quarter hours": lambda n: pd.date_range(
+        "2001-10-27 18:00", periods=n, freq="15min", tz="America/New_York"
+    ),
+    "every third day": lambda n: pd.date_range("2001-01-01", periods=n, freq="3D", unit="s"),
+    "weeks of periods": lambda n: pd.period_range("2001-01-03", periods=n, freq="W-WED"),
+    "half years": lambda n: pd.period_range("2001-01", periods=n, freq="6M"),
+}
 
 
 def check_indices(forecaster: Any) -> None:
@@ -78,6 +91,32 @@ def check_containers(forecaster: Any) -> None:
     assert list(answer["unique_id"]) == ["u"] * N_AHEAD + ["v"] * N_AHEAD
     assert (answer["ds"].to_numpy() == np.tile(labels[N_STEPS:], 2)).all(), "a long frame must go on in time"
     assert_same(answer["y"], expected.ravel(), "long frame and 3-D array must agree")
+
+
+def check_containers_with_indices(forecaster: Any) -> None:
+    """Every container with every index comes back as it came, its index continued, for every kind of horizon."""
+    stack = np.stack([example_series(1), example_series(1, seed=3)])[:, :, 0]
+    single, both = fitted(forecaster, stack[0]), fitted(forecaster, list(stack))
+    alone = single.predict(N_AHEAD, context=stack[0])
+    expected = np.asarray(both.predict(N_AHEAD, context=list(stack)))
+    for name, make in MORE_INDICES.items():
+        labels = make(N_STEPS + N_AHEAD)
+        index, ahead = labels[:N_STEPS], labels[N_STEPS:]
+        series = [pd.Series(values, index, name="a") for values in stack]
+        long = pd.concat([pd.DataFrame({"unique_id": k, "ds": index, "y": v}) for k, v in zip("uv", stack)])
+        horizons = ((N_AHEAD, slice(None)), ([1, 5], [0, 4]), (ahead[2:4], [2, 3]))
+        for given, (horizon, steps) in zip((series[0], series[0].to_frame(), series[0]), horizons):
+            answer = single.predict(horizon, context=given)
+            values = answer["a"] if isinstance(given, pd.DataFrame) else answer
+            like = pd.Series(alone[steps], ahead[steps], name="a")
+            pd.testing.assert_series_equal(values, like, check_freq=False, check_index_type="equiv", obj=name)
+        pair = both.predict(ahead[[0, 6]], context=series)
+        assert_same(pair, list(expected[:, [0, 6]]), f"{name}: values must not depend on the index")
+        assert all((one.index == ahead[[0, 6]]).all() for one in pair), f"{name}: a list must go on in time"
+        answer = both.predict([2, 3], context=long)
+        assert list(answer) == ["unique_id", "ds", "y"], f"{name}: a long frame must come back"
+        assert_same(answer["y"], expected[:, [1, 2]].ravel(), f"{name}: long frame and list must agree")
+        assert list(answer["ds"]) == 2 * list(ahead[[1, 2]]), f"{name}: a long frame must go on in time"
 
 
 def check_lengths_in_a_panel(forecaster: Any) -> None:
