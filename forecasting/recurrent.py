@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -34,25 +34,6 @@ from reservoir.default_parts import DefaultParts
 from reservoir.random_source import make_rng
 
 _N_UNITS = 32
-
-
-class History(NamedTuple):
-    """What training went through, one number per epoch.
-
-    Parameters
-    ----------
-    names : tuple of str
-    columns : tuple of ndarray
-    stopped : str
-        Why it ended: "epochs", "patience" or "not finite".
-    best_epoch : int
-        The epoch whose parameters were kept, from 1; 0: those it began with.
-    """
-
-    names: tuple
-    columns: tuple
-    stopped: str
-    best_epoch: int
 
 
 class RecurrentForecaster(DefaultParts, DistributionForecaster):
@@ -103,6 +84,9 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
     window_scale : {"std", "mean", "auto", None}, default="auto"
         What it is divided by: its standard deviation; its mean absolute value; the standard deviation of the training
         series for None. "auto" is "std", and one more than the mean for counts. A constant window is continued.
+    calendar : sequence of str, default=()
+        What the index says about each step, beside exogenous variables: names in
+        `forecasting.calendar_features.CALENDAR_FEATURES`, such as "hour", "day_of_week", "month".
     optimizer : Optimizer, optional
         Default: ``Adam(learning_rate=0.003)``.
     schedule : Schedule, optional
@@ -177,6 +161,7 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         "teacher_forcing": [Interval(Real, 0, 1, closed="both")],
         "window_centre": [StrOptions({"auto", "last", "mean"}), None],
         "window_scale": [StrOptions({"auto", "std", "mean"}), None],
+        "calendar": [tuple, list],
         "optimizer": [Optimizer, None],
         "schedule": [Schedule, None],
         "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
@@ -213,6 +198,7 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         teacher_forcing=1.0,
         window_centre="auto",
         window_scale="auto",
+        calendar=(),
         optimizer=None,
         schedule=None,
         clip_norm=1.0,
@@ -241,6 +227,7 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         self.teacher_forcing = teacher_forcing
         self.window_centre = window_centre
         self.window_scale = window_scale
+        self.calendar = calendar
         self.optimizer = optimizer
         self.schedule = schedule
         self.clip_norm = clip_norm
@@ -268,11 +255,8 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         rng = make_rng(self.random_state)
         trained = self._begin(series, exog, rng)
         known = None if exog is None else [trained.standard_exog(X, len(X)) for X in exog]
-        done = learn(trained, series, known, self._plan(), rng)
-        self.trained_ = trained._replace(params=done.params)
-        names = tuple(map(str, done.history.columns))
-        columns = tuple(done.history[name].to_numpy() for name in names)
-        self.training_ = History(names, columns, done.stopped, int(done.best_epoch))
+        params, self.training_ = learn(trained, series, known, self._plan(), rng)
+        self.trained_ = trained._replace(params=params)
         return self._restart(series, exog)
 
     def _predict(self, states, n_steps, exog):
@@ -289,6 +273,9 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
     def _restart(self, series, exog):
         rest = [State(y[:0], np.zeros((0, len(self.trained_.exog_units.centre)))) for y in series]
         return self._update(rest, series, exog)
+
+    def _calendar(self):
+        return tuple(self.calendar)
 
     def _has_distribution(self):
         return self.trained_.network.head.is_distribution

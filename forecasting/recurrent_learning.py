@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from forecasting.networks.training import Training, train
+from forecasting.networks.training import train
 from forecasting.recurrent_forecasting import Trained
 from forecasting.recurrent_network import Scaled, loss_and_grad, predict_raw, run_free
 from forecasting.windows import Batch, SeriesWindows, Units, divided_origins
@@ -38,6 +38,25 @@ class Plan(NamedTuple):
     options: dict
 
 
+class History(NamedTuple):
+    """What training went through, one number per epoch.
+
+    Parameters
+    ----------
+    names : tuple of str
+    columns : tuple of ndarray
+    stopped : str
+        Why it ended: "epochs", "patience" or "not finite".
+    best_epoch : int
+        The epoch whose parameters were kept, from 1; 0: those it began with.
+    """
+
+    names: tuple
+    columns: tuple
+    stopped: str
+    best_epoch: int
+
+
 class _Part(NamedTuple):
     """Some windows of a batch, and which part of its true values a recursive network is fed."""
 
@@ -55,7 +74,7 @@ def moments(values: np.ndarray) -> Units:
 
 def learn(
     trained: Trained, series: list, exog: list | None, plan: Plan, rng: np.random.Generator
-) -> Training:
+) -> tuple[Any, History]:
     """Train the parameters of a network, starting from those it has.
 
     Parameters
@@ -70,7 +89,8 @@ def learn(
 
     Returns
     -------
-    Training
+    params : Parameters
+    history : History
 
     Raises
     ------
@@ -111,7 +131,7 @@ def learn(
         return [(float(one.past.shape[1]), _Part(*trained.scaled(one), teacher_forcing)) for one in shards]
 
     epochs = _Epochs(batch_at, plan.n_epochs, plan.steps_per_epoch)
-    return train(
+    done = train(
         trained.params,
         differentiate,
         epochs.next_epoch,
@@ -121,6 +141,9 @@ def learn(
         random_state=rng,
         **plan.options,
     )
+    names = tuple(map(str, done.history.columns))
+    columns = tuple(done.history[name].to_numpy() for name in names)
+    return done.params, History(names, columns, done.stopped, int(done.best_epoch))
 
 
 class _Epochs:

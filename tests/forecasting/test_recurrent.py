@@ -281,3 +281,17 @@ def test_errors_name_the_remedy():
         with pytest.raises(ValueError, match=words):
             model.fit(y)
     assert RecurrentForecaster(RNN(4), max_horizon=3, n_epochs=1).fit(y).predict(3).shape == (3,)
+
+
+def test_the_calendar_tells_the_hour():
+    """A season that starts anew at any hour: only the index says when."""
+    index = pd.date_range("2024-01-01", periods=500, freq="h")
+    peak = 5.0 * (index.hour == 18)
+    y = pd.Series(peak + 0.1 * np.random.default_rng(0).standard_normal(500), index)
+    settings = {"window": 3, "max_horizon": 6, "window_centre": None, "window_scale": None, "n_epochs": 20}
+    model = small(calendar=["hour"], **settings).fit(y[:480])
+    for t in (480, 489, 494):
+        forecast = model.predict(6, context=y[t - 40 : t])
+        np.testing.assert_allclose(forecast, peak[t : t + 6], atol=1.0)
+    with pytest.raises(ValueError, match="needs a y with a DatetimeIndex"):
+        model.fit(y.to_numpy())
