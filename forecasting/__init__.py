@@ -10,6 +10,7 @@ from forecasting.baselines import Drift, Naive, SeasonalNaive, WindowAverage
 from forecasting.gaps import fill_gaps
 from forecasting.left_out_windows import LeaveWindowOut
 from forecasting.local_forecaster import ColumnForecaster, LocalForecaster
+from forecasting.local_reservoir_model import LocalReservoirForecaster
 from forecasting.recurrent import GRUForecaster, LSTMForecaster, RecurrentForecaster
 from forecasting.reduction import DirectForecaster, MultiOutputForecaster, RecursiveForecaster
 from forecasting.registry import FORECASTERS
@@ -47,6 +48,7 @@ __all__ = [
     "LSTMForecaster",
     "LeaveWindowOut",
     "LocalForecaster",
+    "LocalReservoirForecaster",
     "MultiOutputForecaster",
     "Naive",
     "RecurrentForecaster",

@@ -63,6 +63,12 @@ def _reservoir(m: int) -> dict:
     return {"random_state": 0}
 
 
+def _local_reservoir(m: int) -> dict:
+    """Return a penalty that short series bear, and patches that a single column is wide enough for."""
+    readout = Recipe("reservoir.readout", "RidgeReadout", _nothing)(alpha=1.0)
+    return {"readout": readout, "overlap": 0, "random_state": 0}
+
+
 def _recursive(m: int) -> dict:
     return {"lags": max(m, 12), "subtract": "last"}
 
@@ -92,6 +98,7 @@ FORECASTERS: dict[str, Recipe] = {
     "multi_output": Recipe("forecasting.reduction", "MultiOutputForecaster", _direct),
     "ridge": Recipe("forecasting.transformed_target", "TransformedTargetForecaster", _ridge),
     "reservoir": Recipe("forecasting.reservoir_model", "ReservoirForecaster", _reservoir),
+    "local_reservoir": Recipe("forecasting.local_reservoir_model", "LocalReservoirForecaster", _local_reservoir),
     "gru": Recipe("forecasting.recurrent", "GRUForecaster", _network),
     "lstm": Recipe("forecasting.recurrent", "LSTMForecaster", _network),
 }

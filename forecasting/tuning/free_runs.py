@@ -128,7 +128,7 @@ class FreeRunCandidate(Candidate):
         model._learn_scaling([differences.apply(y) for y in series], exog)
         rows = [
             np.hstack([z[:-1], model._exog(X, len(z) - 1)])
-            for z, X in zip(map(model._standardised, series), exog or [None] * len(series))
+            for z, X in zip(map(model._standardised, series), _each(exog, series))
         ]
         model._draw_reservoir(rows[0].shape[1])
         model.reservoir_._pretrain(np.concatenate(rows), Layout(np.array([len(r) for r in rows]), "stacked"))
@@ -182,3 +182,7 @@ class FreeRunCandidate(Candidate):
 
 def _one(n_rows: int) -> Layout:
     return Layout(np.array([n_rows]), "single")
+
+
+def _each(exog: list | None, series: list) -> list:
+    return [None] * len(series) if exog is None else exog

@@ -1,0 +1,156 @@
+"""Local reservoirs: patches of rings and grids, against their slow twin and against one global reservoir."""
+
+import numpy as np
+import pytest
+
+import tests.naive_local as naive
+from forecasting import LocalReservoirForecaster, ReservoirForecaster
+from reservoir import EchoState, RidgeReadout, load, save
+from reservoir.local import cut_patches
+from reservoir.signals import lorenz96
+
+FIELD = lorenz96(700, 8, dt=0.05)
+ALPHA = 1e-4
+
+
+def small(**options):
+    reservoir = EchoState(30, topology="circular", spectral_radius=0.5, input_scaling=0.2)
+    options = {"readout": RidgeReadout(ALPHA), "washout": 20, "random_state": 0, **options}
+    return LocalReservoirForecaster(reservoir, **options)
+
+
+# ---------------------------------------------------------------------------------------------- patches
+
+
+def test_patches_of_a_ring():
+    patches = cut_patches([12], [3], [2])
+    for p in range(4):
+        seen, own = naive.heard(12, 3, 2, p)
+        assert patches.seen[p].tolist() == seen
+        assert patches.own[p].tolist() == own
+
+
+def test_patches_of_a_grid():
+    patches = cut_patches([4, 6], [2, 3], [1, 1])
+    assert sorted(patches.own.ravel().tolist()) == list(range(24))
+    assert patches.seen.shape == (4, 4 * 5)
+    grid = np.arange(24).reshape(4, 6)
+    wrapped = np.pad(grid, 1, mode="wrap")
+    assert patches.seen[1].tolist() == wrapped[0:4, 3:8].ravel().tolist()
+    assert patches.own[1].tolist() == grid[0:2, 3:6].ravel().tolist()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"patch_size": 3}, "patch_size=3 does not divide the 8 sites of an axis: choose a divisor"),
+        ({"patch_size": 2, "overlap": 4}, "overlap=4 lets a patch of 2 hear .* choose at most 3"),
+        ({"shape": (3, 3)}, r"shape=\(3, 3\) has 9 sites, but the series 8 columns"),
+        ({"shape": (2, 4), "overlap": (1,)}, r"overlap=\(1,\) needs one number for each of the 2 axes"),
+    ],
+)
+def test_patches_that_do_not_fit(options, message):
+    with pytest.raises(ValueError, match=message):
+        small(**options).fit(FIELD)
+
+
+# ------------------------------------------------------------------------------------------------ twins
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_equals_the_slow_twin(shared):
+    y, patch_size, overlap = FIELD[:200], 2, 1
+    model = small(patch_size=patch_size, overlap=overlap, shared=shared).fit(y)
+    axis = None if shared else 0
+    z = (y - y.mean(axis=axis)) / y.std(axis=axis)
+    reservoirs = model.reservoirs_ * (4 if shared else 1)
+    rows, targets, states = [], [], []
+    for p, reservoir in enumerate(reservoirs):
+        seen, own = naive.heard(8, patch_size, overlap, p)
+        h, state = naive.patch_states(reservoir, z[:-1], seen)
+        rows.append(naive.features(h, z[:-1][:, own])[20:])
+        targets.append(z[1:][20:, own])
+        states.append(state)
+    if shared:
+        weights = [naive.ridge(np.concatenate(rows), np.concatenate(targets), ALPHA)] * 4
+    else:
+        weights = [naive.ridge(X, t, ALPHA) for X, t in zip(rows, targets)]
+    path = naive.run_free(reservoirs, weights, z[-1], states, patch_size, overlap, 6)
+    expected = path * y.std(axis=axis) + y.mean(axis=axis)
+    np.testing.assert_allclose(model.predict(6), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_one_patch_is_the_global_reservoir():
+    reservoir = EchoState(60, topology="circular", spectral_radius=0.5, input_scaling=0.2)
+    shape = {"patch_size": 8, "overlap": 0, "squares": False, "shared": False}
+    local = LocalReservoirForecaster(
+        reservoir, readout=RidgeReadout(ALPHA), washout=20, random_state=0, **shape
+    ).fit(FIELD)
+    whole = ReservoirForecaster(
+        reservoir, readout=RidgeReadout(ALPHA), washout=20, random_state=0, differences=()
+    ).fit(FIELD)
+    np.testing.assert_allclose(local.readouts_[0].coef_, whole.readouts_[0].coef_, atol=1e-8)
+    np.testing.assert_allclose(local.predict(8), whole.predict(8), atol=1e-8)
+
+
+# --------------------------------------------------------------------------------------------- symmetry
+
+
+def test_a_turned_ring_gives_a_turned_forecast():
+    model = small(patch_size=2, overlap=2).fit(FIELD[:400])
+    straight = model.predict(10, context=FIELD[400:500])
+    turned = model.predict(10, context=np.roll(FIELD[400:500], 4, axis=1))
+    np.testing.assert_allclose(turned, np.roll(straight, 4, axis=1), atol=1e-10)
+
+
+def test_a_grid_of_one_row_is_a_ring():
+    ring = small(patch_size=2, overlap=2).fit(FIELD).predict(5)
+    grid = small(patch_size=(1, 2), overlap=(0, 2), shape=(1, 8)).fit(FIELD).predict(5)
+    assert (ring == grid).all()
+
+
+def test_fields_in_one_batch_are_each_alone():
+    parts = [FIELD[:300], FIELD[250:600]]
+    model = small().fit(parts)
+    together = model.predict(5)
+    for part, path in zip(parts, together):
+        np.testing.assert_allclose(model.predict(5, context=part), path, atol=1e-10)
+
+
+# ----------------------------------------------------------------------------------------------- the rest
+
+
+def test_threads_do_not_matter():
+    one, two = (small(shared=False, patch_size=4, n_jobs=n).fit(FIELD) for n in (1, 2))
+    assert (one.predict(5) == two.predict(5)).all()
+
+
+def test_a_run_that_diverges_is_cut_off():
+    model = small().fit(FIELD)
+    model.readouts_[0].coef_ = 40.0 * model.readouts_[0].coef_
+    with pytest.warns(RuntimeWarning, match="the free run diverged at step"):
+        path = model.predict(50)
+    assert np.isnan(path[-1]).all()
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_saved_and_loaded(tmp_path, shared):
+    model = small(shared=shared).fit(FIELD)
+    save(model, tmp_path / "model.zip")
+    assert (load(tmp_path / "model.zip").predict(4) == model.predict(4)).all()
+
+
+def test_lorenz96_is_forecast_for_lyapunov_times():
+    """Vlachas et al. (2020) report 2.31 for 40 sites with one large reservoir, threshold 0.5."""
+    dt, exponent = 0.02, 1.69
+    y = lorenz96(3200, 20, dt=dt)
+    model = LocalReservoirForecaster(
+        EchoState(200, topology="circular", spectral_radius=0.2, input_scaling=0.2, bias_scaling=1.0),
+        random_state=0,
+    ).fit(y[:2500])
+    times = []
+    for start in range(2600, 3000, 100):
+        path = model.predict(200, context=y[start - 100 : start])
+        error = np.sqrt(((path - y[start : start + 200]) ** 2 / y.var(axis=0)).mean(axis=1))
+        times.append(np.argmax(error > 0.5) * dt * exponent)
+    assert np.mean(times) > 2.31
