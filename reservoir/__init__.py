@@ -15,6 +15,7 @@ from reservoir.online import LeastMeanSquares, RecursiveLeastSquares
 from reservoir.parallel import EnsembleReservoirs, ParallelReservoirs
 from reservoir.persistence import load, save
 from reservoir.readout import RidgeReadout
+from reservoir.squares import SquaredStates
 
 __all__ = [
     "ES2N",
@@ -32,6 +33,7 @@ __all__ = [
     "ParallelReservoirs",
     "RecursiveLeastSquares",
     "RidgeReadout",
+    "SquaredStates",
     "load",
     "save",
     "signals",

@@ -54,6 +54,9 @@ class Reservoir(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         """Whether no state depends on later inputs: what is not causal cannot run free or forecast."""
         return True
 
+    # Whether ``_run_free`` takes ``squared``: see ``dynamics.run_free``.
+    _squares_in_free_run: bool = False
+
     # ------------------------------------------------------------------ hooks
 
     def _build(self, n_features: int, dtype, rng: np.random.Generator) -> None:
@@ -76,12 +79,13 @@ class Reservoir(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         n_outputs = outputs.shape[1]
         state = initial[np.newaxis]
         layout = stack(np.empty((1, 1)))[1]
-        for t in range(len(outputs) - 1):
-            row = np.concatenate([gain * outputs[t], exog[t]])[np.newaxis]
-            states, state = self._run(row, layout, state)
-            outputs[t + 1] += weights[:, :-n_outputs] @ states[0] + weights[:, -n_outputs:] @ outputs[t]
-            if not np.isfinite(outputs[t + 1]).all():
-                return state[0], t + 1
+        with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges is looked for, and says so
+            for t in range(len(outputs) - 1):
+                row = np.concatenate([gain * outputs[t], exog[t]])[np.newaxis]
+                states, state = self._run(row, layout, state)
+                outputs[t + 1] += weights[:, :-n_outputs] @ states[0] + weights[:, -n_outputs:] @ outputs[t]
+                if not np.isfinite(outputs[t + 1]).all():
+                    return state[0], t + 1
         return state[0], len(outputs) - 1
 
     def _tangent_step(self, row, state, row_tangents, state_tangents):

@@ -362,10 +362,10 @@ def trace(states, last, traces, retention):
 
 
 @njit(**_KERNEL)
-def run_free(outputs, inputs, recurrence, state, leak, activation, traces, retention, weights, gain):
+def run_free(outputs, inputs, recurrence, state, leak, activation, traces, retention, squared, weights, gain):
     r"""Run one series free: each output is the next step's input.
 
-    .. math:: y(t) = o(t) + V [h(t), \mu(t), y(t-1)], \qquad x(t) = [g\,y(t-1), u(t)]
+    .. math:: y(t) = o(t) + V [h(t), \mu(t), y(t-1), q(t)], \qquad x(t) = [g\,y(t-1), u(t)]
 
     Parameters
     ----------
@@ -377,7 +377,9 @@ def run_free(outputs, inputs, recurrence, state, leak, activation, traces, reten
     recurrence, state, leak, activation : see ``drive``
     traces, retention : array (n_traces,), n_traces being 0 or n_units
         Linear traces of the state and their retention; on return the last traces.
-    weights : array (n_outputs, n_units + n_traces + n_outputs)
+    squared : uint32 array (n_squared,)
+        Which of the states and traces have their squares in ``q``.
+    weights : array (n_outputs, n_units + n_traces + n_outputs + n_squared)
         ``V``, the readout.
     gain : float
         ``g``.
@@ -393,6 +395,7 @@ def run_free(outputs, inputs, recurrence, state, leak, activation, traces, reten
     circles, tiles = _workspace(state)
     row, features = np.empty((1, n_units), state.dtype), np.zeros(weights.shape[1], state.dtype)
     row[0] = state
+    begin_squared = n_units + n_traces + n_outputs
     one = state.dtype.type(1)
     n_done = turn = 0
     finite = True
@@ -408,6 +411,8 @@ def run_free(outputs, inputs, recurrence, state, leak, activation, traces, reten
         turn = _advance(row, circles, tiles, turn, now, input_weights, recurrence, shares, plain, activation)
         for i in range(n_units):
             features[i] = row[0, i]
+        for i in range(squared.size):
+            features[begin_squared + i] = features[squared[i]] * features[squared[i]]
         for d in range(n_outputs):
             out_of, total = weights[d], outputs.dtype.type(0)
             for i in range(features.size):

@@ -33,6 +33,7 @@ from reservoir.topology import (
 from reservoir.vecmath import ACTIVATIONS, SLOPES, activate
 
 _FEW_INPUTS = 8  # with more, a matrix product beforehand beats multiplying in the state loop
+NONE_SQUARED = np.zeros(0, dtype=np.uint32)
 _MIN_SERIES_FOR_BLOCK = 3  # below it, the transposition in and out costs more than it saves
 
 
@@ -140,6 +141,7 @@ class EchoState(Reservoir):
     }
 
     states_are_state = True
+    _squares_in_free_run = True
 
     def __init__(
         self,
@@ -305,7 +307,7 @@ class EchoState(Reservoir):
         tangents = kept[:, 1:] + gain[:, np.newaxis] * drive[:, 1:]
         return new, new, tangents, tangents
 
-    def _run_free(self, outputs, weights, initial, exog, gain, retention=None):
+    def _run_free(self, outputs, weights, initial, exog, gain, retention=None, squared=NONE_SQUARED):
         recurrence, input_map, leak = self._arrays(outputs.dtype)
         retention = np.zeros(0, outputs.dtype) if retention is None else retention
         fed_back = np.zeros((len(exog), outputs.shape[1]), outputs.dtype)
@@ -313,7 +315,8 @@ class EchoState(Reservoir):
         inputs = Inputs(_with_constant(np.hstack([fed_back, exog])), tiled(into, outputs.dtype))
         state, traces = initial[: self.n_units].copy(), initial[self.n_units :].copy()
         code, gain = ACTIVATIONS[self.activation], outputs.dtype.type(gain)
-        n_done = run_free(outputs, inputs, recurrence, state, leak, code, traces, retention, weights, gain)
+        linear = traces, retention, squared, weights
+        n_done = run_free(outputs, inputs, recurrence, state, leak, code, *linear, gain)
         return np.concatenate([state, traces]), n_done
 
 

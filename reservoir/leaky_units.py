@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from reservoir.base import Reservoir
 from reservoir.default_parts import DefaultParts
 from reservoir.dynamics import trace
-from reservoir.echo_state import EchoState
+from reservoir.echo_state import NONE_SQUARED, EchoState
 from reservoir.random_source import seed_open_parts
 
 
@@ -77,6 +77,7 @@ class LeakyUnits(DefaultParts, Reservoir):
         if self.random_state is not None:
             seed_open_parts(self.reservoir_, rng)
         self.reservoir_.fit(np.zeros((1, n_features), dtype=dtype))
+        self._squares_in_free_run = isinstance(self.reservoir_, EchoState)
         n_traces = self.reservoir_.n_states_
         self.retention_ = self._read_retention(n_traces, rng)
         self.n_states_ = 2 * n_traces
@@ -123,10 +124,10 @@ class LeakyUnits(DefaultParts, Reservoir):
             np.concatenate(d_carried),
         )
 
-    def _run_free(self, outputs, weights, initial, exog, gain):
-        if isinstance(self.reservoir_, EchoState):
+    def _run_free(self, outputs, weights, initial, exog, gain, squared=NONE_SQUARED):
+        if self._squares_in_free_run:
             retention = self.retention_.astype(outputs.dtype)
-            return self.reservoir_._run_free(outputs, weights, initial, exog, gain, retention)
+            return self.reservoir_._run_free(outputs, weights, initial, exog, gain, retention, squared)
         return super()._run_free(outputs, weights, initial, exog, gain)
 
     def _read_retention(self, n_traces, rng):

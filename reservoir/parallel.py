@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 
 from reservoir.composition import Composition, check_reservoirs, clones, copies
 from reservoir.default_parts import DefaultParts
-from reservoir.echo_state import EchoState
+from reservoir.echo_state import NONE_SQUARED, EchoState
 from reservoir.threads import in_threads
 
 _MOST_WEIGHTS = 10**6  # beyond it one step takes so long that nothing is gained by a compiled loop over steps
@@ -29,6 +29,7 @@ class SideBySide(Composition):
         self.columns_ = columns
         self._fit_parts(parts, [len(chosen) for chosen in columns], dtype)
         self._as_one = _block_diagonal(parts, columns, n_features, dtype)
+        self._squares_in_free_run = self._as_one is not None
 
     def _seen_by_parts(self, rows, layout):
         return (np.ascontiguousarray(rows[:, chosen]) for chosen in self.columns_)
@@ -50,9 +51,9 @@ class SideBySide(Composition):
         in_threads(run, seen, min(effective_n_jobs(self.n_jobs), len(ends)))
         return states, final
 
-    def _run_free(self, outputs, weights, initial, exog, gain):
+    def _run_free(self, outputs, weights, initial, exog, gain, squared=NONE_SQUARED):
         if self._as_one is not None:
-            return self._as_one._run_free(outputs, weights, initial, exog, gain)
+            return self._as_one._run_free(outputs, weights, initial, exog, gain, squared=squared)
         return super()._run_free(outputs, weights, initial, exog, gain)
 
 

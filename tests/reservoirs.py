@@ -15,6 +15,7 @@ from reservoir import (
     ForceGenerator,
     LeakyUnits,
     ParallelReservoirs,
+    SquaredStates,
 )
 from reservoir.base import Reservoir
 
@@ -27,6 +28,7 @@ _SMALL = {
     EnsembleReservoirs: lambda: EnsembleReservoirs(EchoState(10), 2),
     ParallelReservoirs: lambda: ParallelReservoirs([EchoState(10), LeakyUnits(EchoState(5))]),
     ForceGenerator: lambda: ForceGenerator(EchoState(20)),
+    SquaredStates: lambda: SquaredStates(EchoState(20)),
     LeakyUnits: lambda: LeakyUnits(EchoState(20)),
     ESNRegressor: lambda: ESNRegressor(EchoState(20)),
     ESNClassifier: lambda: ESNClassifier(EchoState(20)),

@@ -186,21 +186,25 @@ def test_traces_equal_naive():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_free_run_equals_naive(kind):
+@pytest.mark.parametrize("squared", [[], [3, 0, 39]])
+def test_free_run_equals_naive(kind, squared):
     rng = np.random.default_rng(4)
     n_units, n_outputs, n_steps, gain = 40, 2, 30, 0.5
     recurrence, W = recurrence_and_matrix(kind, n_units, rng)
     U = rng.standard_normal((n_units, n_outputs + 3))
-    V = 0.1 * rng.standard_normal((n_outputs, n_units + n_outputs))
+    V = 0.1 * rng.standard_normal((n_outputs, n_units + n_outputs + len(squared)))
     exog, h = rng.standard_normal((n_steps, 3)), rng.standard_normal(n_units)
     outputs = rng.standard_normal((n_steps + 1, n_outputs))
     leak = rng.uniform(0.2, 1, n_units)
     drive_of_exog = exog @ U[:, n_outputs:].T
     fed_back = gain * U[:, :n_outputs]
-    expected = naive.free_run(W, fed_back, drive_of_exog, h, outputs[0], leak, np.tanh, V, outputs[1:])
+    expected = naive.free_run(
+        W, fed_back, drive_of_exog, h, outputs[0], leak, np.tanh, V, outputs[1:], squared
+    )
+    squared = np.array(squared, dtype=np.uint32)
     values = np.hstack([np.full((n_steps, n_outputs), np.nan), exog])
     inputs, nothing = Inputs(values, tiled(U.T, float)), np.zeros(0)
-    done = run_free(outputs, inputs, recurrence, h, leak, 0, nothing, nothing, V, gain)
+    done = run_free(outputs, inputs, recurrence, h, leak, 0, nothing, nothing, squared, V, gain)
     assert done == n_steps
     np.testing.assert_allclose(outputs[1:], expected, rtol=0, atol=1e-12)
 
@@ -208,10 +212,10 @@ def test_free_run_equals_naive(kind):
 def test_free_run_stops_at_the_first_output_that_is_not_finite():
     recurrence = Dense(np.zeros((1, 1)))
     outputs = np.ones((400, 1))
-    nothing = np.zeros(0)
+    nothing, none = np.zeros(0), np.zeros(0, np.uint32)
     V = np.array([[0.0, 10.0]])  # y grows tenfold a step until it overflows
     inputs = Inputs(np.zeros((399, 1)), tiled(np.ones((1, 1)), float))
-    done = run_free(outputs, inputs, recurrence, np.zeros(1), np.ones(1), 0, nothing, nothing, V, 1.0)
+    done = run_free(outputs, inputs, recurrence, np.zeros(1), np.ones(1), 0, nothing, nothing, none, V, 1.0)
     assert done == 309
     assert np.isfinite(outputs[:309]).all()
     assert np.isinf(outputs[309, 0])
