@@ -82,6 +82,9 @@ class ETS(ColumnForecaster):
     driven from the start values that were learned; they are taken to begin at the same position in the season
     as the training series. A constant column is continued as it is.
 
+    Units do not matter: statsmodels sees the series divided by a power of two (which rounds nothing) that brings
+    its changes from step to step between 1 and 2.
+
     References
     ----------
     .. [1] Hyndman, Koehler, Ord and Snyder (2008), Forecasting with Exponential Smoothing, table 2.2 and 2.3.
@@ -121,7 +124,8 @@ class ETS(ColumnForecaster):
             return _constant(y[0])
         if len(y) < 4:
             raise ValueError(f"y has {len(y)} steps: ETS needs at least 4 (or a constant series)")
-        results = [self._estimate(y, *kind) for kind in self._candidates(y)]
+        unit = _unit(y)
+        results = [self._estimate(y / unit, *kind) for kind in self._candidates(y)]
         criteria = [_aicc(result) for result in results]
         best = results[int(np.argmin(criteria))]  # the first, simplest one if all are infinite
         if best.mle_retvals is not None and not best.mle_retvals["converged"]:
@@ -131,7 +135,7 @@ class ETS(ColumnForecaster):
                 ConvergenceWarning,
                 stacklevel=2,
             )
-        return _weights_and_state(best, self.season_length)
+        return _in_units(_weights_and_state(best, self.season_length), unit)
 
     def _candidates(self, y: np.ndarray) -> list[tuple[str, str, str]]:
         """Return (error, trend, seasonal) of all models to be compared, "" for absent parts, simplest
@@ -229,6 +233,26 @@ def _weights_and_state(results: Any, season_length: int) -> _Smoothing:
         level=float(states[-1, 0]),
         slope=float(states[-1, 1]) if model.has_trend else 0.0,
         seasonals=states[-season_length:, first].copy() if seasonal else np.empty(0),
+    )
+
+
+def _unit(y: np.ndarray) -> float:
+    """Return a power of two in whose units the mean change from step to step is between 1 and 2.
+
+    statsmodels' search stops where its absolute tolerances say so: for a series of thousandths at once.
+    """
+    return float(np.ldexp(0.5, np.frexp(np.abs(np.diff(y)).mean())[1]))
+
+
+def _in_units(model: _Smoothing, unit: float) -> _Smoothing:
+    """Return a model of ``y / unit`` as one of ``y``."""
+    seasonal_unit = 1.0 if model.seasonal == "mul" else unit
+    level, slope, seasonals = model.initial
+    return model._replace(
+        initial=(unit * level, unit * slope, seasonal_unit * seasonals),
+        level=unit * model.level,
+        slope=unit * model.slope,
+        seasonals=seasonal_unit * model.seasonals,
     )
 
 

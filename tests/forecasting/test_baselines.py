@@ -157,32 +157,52 @@ def statsmodels_ets(y, error, trend, seasonal, damped=True, season_length=12, **
     )
 
 
+def ets_unit(y):
+    """ETS gives statsmodels series whose mean change is between 1 and 2, by a power of two."""
+    return 2.0 ** np.floor(np.log2(np.abs(np.diff(y)).mean()))
+
+
 @pytest.mark.parametrize("kind", ETS_KINDS, ids=lambda kind: "-".join(map(str, kind.values())))
 def test_ets_equals_statsmodels(kind):
     model = ETS(season_length=12, **kind).fit(WIDE[:60])
     for j in range(2):
-        direct = statsmodels_ets(WIDE[:60, j], **kind).fit(disp=False)
-        np.testing.assert_allclose(model.predict(30)[:, j], direct.forecast(30), rtol=1e-10)
-        extended = statsmodels_ets(WIDE[:, j], **kind).smooth(direct.params)
+        unit = ets_unit(WIDE[:60, j])
+        direct = statsmodels_ets(WIDE[:60, j] / unit, **kind).fit(disp=False)
+        np.testing.assert_allclose(model.predict(30)[:, j], unit * direct.forecast(30), rtol=1e-10)
+        extended = statsmodels_ets(WIDE[:, j] / unit, **kind).smooth(direct.params)
         context = model.predict(15, context=WIDE)[:, j]
-        np.testing.assert_allclose(context, extended.forecast(15), rtol=1e-10)
+        np.testing.assert_allclose(context, unit * extended.forecast(15), rtol=1e-10)
     np.testing.assert_allclose(model.update(WIDE[60:]).predict(15)[:, 1], context, rtol=1e-10)
 
 
 def test_ets_chooses_by_aicc():
     model = ETS(season_length=12).fit(Y)
     kinds = [(None, None), ("add", None), (None, "add"), ("add", "add"), (None, "mul"), ("add", "mul")]
-    fits = [statsmodels_ets(Y, "mul" if s == "mul" else "add", t, s).fit(disp=False) for t, s in kinds]
+    y = Y / ets_unit(Y)
+    fits = [statsmodels_ets(y, "mul" if s == "mul" else "add", t, s).fit(disp=False) for t, s in kinds]
     best = fits[int(np.argmin([fit.aicc for fit in fits]))]
-    np.testing.assert_allclose(model.predict(5), best.forecast(5), rtol=1e-10)
+    np.testing.assert_allclose(model.predict(5), ets_unit(Y) * best.forecast(5), rtol=1e-10)
     assert model.states_[0][0].seasonal
 
 
 def test_ets_of_long_seasons_starts_from_a_decomposition():
     y = np.tile(np.sin(np.arange(30)), 4) + 0.1 * np.random.default_rng(0).normal(size=120)
     kind = {"error": "add", "trend": None, "seasonal": "add", "season_length": 30}
-    direct = statsmodels_ets(y, **kind, initialization_method="heuristic").fit(disp=False)
-    np.testing.assert_allclose(ETS(**kind).fit(y).predict(40), direct.forecast(40), rtol=1e-10)
+    unit = ets_unit(y)
+    direct = statsmodels_ets(y / unit, **kind, initialization_method="heuristic").fit(disp=False)
+    np.testing.assert_allclose(ETS(**kind).fit(y).predict(40), unit * direct.forecast(40), rtol=1e-10)
+
+
+@pytest.mark.parametrize("kind", ETS_KINDS, ids=lambda kind: "-".join(map(str, kind.values())))
+def test_ets_is_free_of_units(kind):
+    """Powers of two change no digit; other factors change where the search ends, by very little."""
+    model = ETS(season_length=12, **kind)
+    expected = model.fit(Y).predict(12)
+    for unit in (2.0**-20, 2.0**20):
+        np.testing.assert_array_equal(model.fit(unit * Y).predict(12) / unit, expected)
+        np.testing.assert_allclose(model.predict(12, context=unit * Y) / unit, expected, rtol=1e-10)
+    for unit in (1e-6, 1e6):
+        np.testing.assert_allclose(model.fit(unit * Y).predict(12) / unit, expected, rtol=0.01)
 
 
 def test_multiplicative_parts_need_positive_series():
