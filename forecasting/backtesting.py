@@ -141,6 +141,7 @@ def _name_models(forecasters: Any) -> dict[str, Any]:
 
 
 def read_metrics(metrics: Any, coverage: float | None) -> dict[str, Metric]:
+    """Return what scores the forecasts, by name, or raise what is wrong with it."""
     if isinstance(metrics, Mapping):
         scorers = {str(name): Metric(function, "point") for name, function in metrics.items()}
     else:
@@ -188,6 +189,7 @@ class Job:
 
     @property
     def has_exog(self) -> bool:
+        """Whether there are exogenous variables."""
         return self.data.series[0].exog is not None
 
     def part(self, cuts: list[slice], exog: bool = False) -> Any:

@@ -64,7 +64,17 @@ class LeaveWindowOut:
                 raise ValueError(f"{name} must be an integer of at least 1; got {value!r}.")
 
     def starts(self, n_steps: int) -> np.ndarray:
-        """Return the first steps of the windows of a series of ``n_steps``, in order."""
+        """Return the first steps of the windows, in order.
+
+        Parameters
+        ----------
+        n_steps : int
+            Of the series.
+
+        Returns
+        -------
+        ndarray of int
+        """
         first = min(self.horizon, n_steps // 5) if self.initial is None else self.initial
         last = n_steps - self.horizon
         if last < max(first, 1):
@@ -75,7 +85,17 @@ class LeaveWindowOut:
         return np.unique(np.linspace(max(first, 1), last, self.n_windows).round().astype(int))
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
-        """Return the number of windows."""
+        """Return the number of windows.
+
+        Parameters
+        ----------
+        X, y, groups : ignored
+            For scikit-learn.
+
+        Returns
+        -------
+        int
+        """
         return int(self.n_windows)
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:

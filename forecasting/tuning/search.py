@@ -1,66 +1,115 @@
-"""Which candidates are judged on which windows: all on all, or by successive halving."""
+"""tune: search the parameters of any forecaster on rolling origins."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
+from numbers import Integral
 from typing import Any
 
-import numpy as np
-from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
-from tqdm.auto import tqdm
 
-from forecasting.tuning.candidates import Candidate
-
-FACTOR = 3  # of the candidates, one in so many goes on to a round of so many times the windows
-
-
-def run_rounds(
-    candidates: Sequence[Candidate], rounds: list[tuple[int, int]], n_jobs: Any, progress: bool
-) -> list[Candidate]:
-    """Judge round after round and return the candidates that were in the last one.
-
-    A round is the number of candidates that enter it, the best of the one before, and of the windows that they
-    will then have been judged on. Linear algebra gets one thread: the last digits, which a free run magnifies,
-    must not depend on how many trials run side by side.
-    """
-    order = spread(len(candidates[0].costs))
-    n_trials = sum(n for n, _ in rounds)
-    with threadpool_limits(1, "blas"), tqdm(total=n_trials, disable=not progress, desc="tune") as bar:
-        seen = 0
-        for n_candidates, n_windows in rounds:
-            candidates = sorted(candidates, key=lambda one: one.cost)[:n_candidates]
-            windows = sorted(order[seen:n_windows])
-            Parallel(n_jobs=n_jobs, require="sharedmem")(
-                delayed(one.judge)(windows, bar.update) for one in candidates
-            )
-            seen = n_windows
-    return list(candidates)
+from forecasting.tuning.candidates import Candidate, read_task
+from forecasting.tuning.free_runs import FreeRunCandidate, runs_free
+from forecasting.tuning.result import TuningResult, summarise
+from forecasting.tuning.rounds import plan, run_rounds
+from forecasting.tuning.spaces import default_space, draw_configurations
 
 
-def plan(method: str, n_candidates: int, n_windows: int) -> list[tuple[int, int]]:
-    """Return the rounds of a method: (candidates, windows) each.
+def tune(
+    forecaster: Any,
+    y: Any,
+    X: Any = None,
+    *,
+    cv: Any,
+    space: Mapping[str, Any] | None = None,
+    metric: str | Callable[..., float] = "mae",
+    n_configurations: int = 50,
+    method: str = "random",
+    season_length: int = 1,
+    n_jobs: int | None = None,
+    progress: bool = False,
+    random_state: Any = None,
+) -> TuningResult:
+    """Search the parameters of a forecaster by random configurations, each judged on rolling origins.
+
+    Every configuration is refitted at every window of ``cv`` and its forecast scored. A recursive
+    `ReservoirForecaster` whose penalty is open is judged by free runs instead: fitted before the first window
+    and carried on through the others, so that the series drives its reservoir once and one factorisation gives
+    the readout of every penalty, of which the best is kept; a configuration of which every penalty diverges is
+    given up at once.
+
+    Parameters
+    ----------
+    forecaster : forecaster
+        Its parameters outside the space stay. Where its ``random_state`` is None every configuration draws a seed
+        of its own, which is then a part of it.
+    y : container of shape (n_steps,) or (n_steps, n_targets), or a panel
+        Whatever forecasters take.
+    X : container, optional
+        Exogenous variables, known in advance.
+    cv : RollingOrigin or scikit-learn splitter
+        The windows.
+    space : dict, optional
+        Parameter name to a list of values or to a distribution with ``rvs``, as for ``RandomizedSearchCV``.
+        Default: `default_space`, for reservoir forecasters.
+    metric : str or callable, default="mae"
+        Name in the table ``METRICS`` of a score of point forecasts, or a function of ``(y_true, y_pred)`` of which
+        lower is better.
+    n_configurations : int, default=50
+        How many to draw; a space of fewer points is searched whole.
+    method : {"random", "halving"}, default="random"
+        Judge all configurations on all windows, or by successive halving: all on a few windows, the best third
+        on three times as many, and so on.
+    season_length : int, default=1
+        Steps in a season, for metrics that scale by it.
+    n_jobs : int, optional
+        Threads over configurations, counted as joblib does. The result does not depend on it.
+    progress : bool, default=False
+        Show a bar.
+    random_state : int, RandomState, Generator or None, default=None
+        Draws the configurations.
+
+    Returns
+    -------
+    TuningResult
+
+    Raises
+    ------
+    ValueError
+        If ``space`` is missing or names unknown parameters, the metric is unknown, or an argument is out of range.
+    RuntimeError
+        If every configuration failed.
+
+    References
+    ----------
+    J. Bergstra and Y. Bengio, Random search for hyper-parameter optimization, JMLR 13 (2012) 281-305. K. Jamieson
+    and A. Talwalkar, Non-stochastic best arm identification and hyperparameter optimization, AISTATS 2016.
 
     Examples
     --------
-    >>> plan("random", 50, 9), plan("halving", 50, 9), plan("halving", 50, 4)
-    ([(50, 9)], [(50, 1), (17, 3), (6, 9)], [(50, 1), (17, 4)])
+    >>> import numpy as np
+    >>> from forecasting import RollingOrigin, SeasonalNaive
+    >>> y = np.tile([0.0, 1.0, 5.0, 2.0], 10)
+    >>> found = tune(SeasonalNaive(), y, cv=RollingOrigin(6, n_windows=3), space={"season_length": range(1, 6)})
+    >>> found.best_params_, found.best_score_, len(found.trials)
+    ({'season_length': 4}, 0.0, 5)
     """
-    if method == "random":
-        return [(n_candidates, n_windows)]
-    n_rounds = 1
-    while FACTOR**n_rounds <= min(n_candidates, n_windows):
-        n_rounds += 1
-    shares = [FACTOR**k for k in range(n_rounds)]
-    return [(-(-n_candidates // share), n_windows * share // shares[-1]) for share in shares]
+    if method not in ("random", "halving"):
+        raise ValueError(f"method must be 'random' or 'halving'; got {method!r}")
+    if not isinstance(n_configurations, Integral) or n_configurations < 1:
+        raise ValueError(f"n_configurations must be an integer of at least 1; got {n_configurations!r}")
+    space = default_space(forecaster) if space is None else space
+    task = read_task(forecaster, y, X, cv, metric, season_length)
+    drawn = draw_configurations(forecaster, space, int(n_configurations), random_state)
+    kind = FreeRunCandidate if runs_free(forecaster, space) else Candidate
+    if task.leaves_out and kind is Candidate:
+        raise ValueError(
+            f"cv={cv!r} trains on both sides of a window, which only a recursive ReservoirForecaster with an open "
+            "penalty and without noise can; use RollingOrigin"
+        )
+    candidates = [kind(task, configuration) for configuration in drawn]
+    run_rounds(candidates, plan(method, len(candidates), len(task.windows)), n_jobs, progress)
 
+    def fit(model: Any) -> Any:
+        with threadpool_limits(1, "blas"):
+            return model.fit(y) if X is None else model.fit(y, X)
 
-def spread(n_windows: int) -> list[int]:
-    """Order the windows so that the first few are spread over all: steps of the golden section.
-
-    Examples
-    --------
-    >>> spread(5)
-    [0, 2, 4, 1, 3]
-    """
-    return np.argsort(np.arange(n_windows) * ((np.sqrt(5) - 1) / 2) % 1, kind="stable").tolist()
+    return summarise(candidates, sorted(drawn[0]), fit)
