@@ -9,6 +9,7 @@ from reservoir.esn import ESNRegressor
 from reservoir.esn_classifier import ESNClassifier
 from reservoir.euler_state import EulerState
 from reservoir.force import ForceGenerator
+from reservoir.intrinsic_plasticity import IntrinsicPlasticity
 from reservoir.leaky_units import LeakyUnits
 from reservoir.nvar import NVAR
 from reservoir.online import LeastMeanSquares, RecursiveLeastSquares
@@ -28,6 +29,7 @@ __all__ = [
     "EnsembleReservoirs",
     "EulerState",
     "ForceGenerator",
+    "IntrinsicPlasticity",
     "LeakyUnits",
     "LeastMeanSquares",
     "ParallelReservoirs",

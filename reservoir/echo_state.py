@@ -22,6 +22,7 @@ from reservoir.dynamics import (
     slice_rows,
     tile_shifts,
 )
+from reservoir.intrinsic_plasticity import IntrinsicPlasticity
 from reservoir.tiles import BLOCK, tiled
 from reservoir.topology import (
     INPUT_WEIGHTS,
@@ -79,6 +80,8 @@ class EchoState(Reservoir):
         "sign", a tenth for "sparse".
     noise : float, default=0.0
         Standard deviation of Gaussian noise inside the activation, in training only.
+    plasticity : IntrinsicPlasticity, optional
+        Rule by which gain and bias of tanh units are learned from the training inputs. Default: none are.
     n_jobs : int, optional
         Threads over series; None is 1, -1 all cores. The result does not depend on it.
     random_state : int, RandomState, Generator or None, default=None
@@ -90,6 +93,8 @@ class EchoState(Reservoir):
     input_weights_ : ndarray or csr_array of shape (n_units, n_features)
     bias_ : ndarray of shape (n_units,)
     leak_rates_ : ndarray of shape (n_units,)
+    gain_ : ndarray of shape (n_units,)
+        Factors that plasticity has put on the rows of both matrices; only with ``plasticity``.
 
     References
     ----------
@@ -136,6 +141,7 @@ class EchoState(Reservoir):
             None,
         ],
         "noise": [Interval(Real, 0, None, closed="left")],
+        "plasticity": [IntrinsicPlasticity, None],
         "n_jobs": [Integral, None],
         "random_state": ["random_state", np.random.Generator],
     }
@@ -159,6 +165,7 @@ class EchoState(Reservoir):
         input_weights="uniform",
         input_connectivity=None,
         noise=0.0,
+        plasticity=None,
         n_jobs=None,
         random_state=None,
     ):
@@ -175,6 +182,7 @@ class EchoState(Reservoir):
         self.input_weights = input_weights
         self.input_connectivity = input_connectivity
         self.noise = noise
+        self.plasticity = plasticity
         self.n_jobs = n_jobs
         self.random_state = random_state
 
@@ -192,6 +200,22 @@ class EchoState(Reservoir):
         self.leak_rates_ = self._read_leak_rate()
         self.n_states_ = self.state_size_ = self.n_units
         self._kernel_arrays_ = self._prepare(dtype)
+        if self.plasticity is not None:
+            self._drawn = self.recurrent_weights_, self.input_weights_, self.bias_
+
+    def _pretrain(self, rows, layout):
+        if self.plasticity is None:
+            return
+        if self.activation != "tanh":
+            raise ValueError(f"plasticity is for tanh units, got activation={self.activation!r}")
+        weights, input_weights, bias = self._drawn
+        heard = rows.astype(float, copy=False) @ input_weights.T
+        self.gain_, self.bias_ = self.plasticity.learn(
+            heard, weights, bias, self._kept, self.leak_rates_, layout
+        )
+        self.recurrent_weights_ = with_gain(weights, self.gain_)
+        self.input_weights_ = with_gain(input_weights, self.gain_)
+        self._kernel_arrays_ = self._prepare(rows.dtype)
 
     def _draw_recurrent(self, rng):
         by_value = self.singular_value is not None
@@ -327,6 +351,15 @@ def recurrence_of(weights, dtype) -> Dense | Sliced | Shifted:
     if sp.issparse(weights):
         return slice_rows(weights, dtype)
     return Dense(np.ascontiguousarray(weights, dtype=dtype))
+
+
+def with_gain(weights, gain):
+    """Multiply the rows of a matrix, in its storage."""
+    if isinstance(weights, ShiftMatrix):
+        return ShiftMatrix(weights.offsets, weights.weights * gain)
+    if sp.issparse(weights):
+        return sp.csr_array(sp.diags_array(gain) @ weights)
+    return gain[:, np.newaxis] * weights
 
 
 def _with_constant(rows):

@@ -85,7 +85,7 @@ class ES2N(EchoState):
         **{
             name: constraint
             for name, constraint in EchoState._parameter_constraints.items()
-            if name not in ("leak_rate", "singular_value")
+            if name not in ("leak_rate", "singular_value", "plasticity")
         },
     }
 

@@ -81,7 +81,7 @@ class EulerState(EchoState):
         **{
             name: constraint
             for name, constraint in EchoState._parameter_constraints.items()
-            if name not in ("leak_rate", "singular_value")
+            if name not in ("leak_rate", "singular_value", "plasticity")
         },
     }
 

@@ -28,8 +28,16 @@ class SideBySide(Composition):
     def _assemble(self, parts, columns, n_features, dtype):
         self.columns_ = columns
         self._fit_parts(parts, [len(chosen) for chosen in columns], dtype)
-        self._as_one = _block_diagonal(parts, columns, n_features, dtype)
+        self._unite(n_features, dtype)
+
+    def _unite(self, n_features, dtype):
+        self._as_one = _block_diagonal(self.reservoirs_, self.columns_, n_features, dtype)
         self._squares_in_free_run = self._as_one is not None
+
+    def _pretrain(self, rows, layout):
+        super()._pretrain(rows, layout)
+        if self._as_one is not None and any(part.plasticity is not None for part in self.reservoirs_):
+            self._unite(rows.shape[1], rows.dtype)
 
     def _seen_by_parts(self, rows, layout):
         return (np.ascontiguousarray(rows[:, chosen]) for chosen in self.columns_)

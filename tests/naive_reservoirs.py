@@ -63,3 +63,22 @@ def least_mean_squares(X, y, learning_rate, normalized):
         step = learning_rate / (z @ z) if normalized else learning_rate
         v = v + step * np.outer(target - v @ z, z)
     return v[:, :-1], v[:, -1]
+
+
+def intrinsic_plasticity(drive, W, bias, leak, mean, std, rate, n_epochs):
+    """Schrauwen et al. (2008), section 4, unit by unit; ``drive`` is W_in x(t). Gain and bias."""
+    n_units = len(W)
+    gain, bias = [1.0] * n_units, list(bias)
+    for _ in range(n_epochs):
+        h = np.zeros(n_units)
+        for d in drive:
+            new = np.zeros(n_units)
+            for i in range(n_units):
+                u = W[i] @ h + d[i]
+                y = np.tanh(gain[i] * u + bias[i])
+                new[i] = (1 - leak) * h[i] + leak * y
+                db = -rate * (-mean / std**2 + y / std**2 * (2 * std**2 + 1 - y**2 + mean * y))
+                gain[i] += rate / gain[i] + db * u
+                bias[i] += db
+            h = new
+    return np.array(gain), np.array(bias)

@@ -16,6 +16,7 @@ from reservoir import (
     LeakyUnits,
     ParallelReservoirs,
     SquaredStates,
+    WindowESNRegressor,
 )
 from reservoir.base import Reservoir
 
@@ -31,6 +32,7 @@ _SMALL = {
     SquaredStates: lambda: SquaredStates(EchoState(20)),
     LeakyUnits: lambda: LeakyUnits(EchoState(20)),
     ESNRegressor: lambda: ESNRegressor(EchoState(20)),
+    WindowESNRegressor: lambda: WindowESNRegressor(reservoir=EchoState(20)),
     ESNClassifier: lambda: ESNClassifier(EchoState(20)),
 }
 
@@ -43,7 +45,8 @@ def small(estimator_class):
 def estimators():
     """Small instances of every public estimator."""
     public = (getattr(reservoir, name) for name in reservoir.__all__)
-    return [small(one) for one in public if isinstance(one, type) and issubclass(one, BaseEstimator)]
+    classes = [one for one in public if isinstance(one, type) and issubclass(one, BaseEstimator)]
+    return [small(one) for one in classes if hasattr(one, "fit")]
 
 
 def reservoirs():
