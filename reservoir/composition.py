@@ -53,6 +53,22 @@ class Composition(Reservoir):
     def _zero_states(self, n_series, dtype):
         return np.hstack([part._zero_states(n_series, dtype) for part in self.reservoirs_])
 
+    def _tangent_step(self, row, state, row_tangents, state_tangents):
+        """See the base; a change is carried as one more row beside the point itself."""
+        if not self.is_causal:
+            return super()._tangent_step(row, state, row_tangents, state_tangents)
+        rows = np.vstack([row, row_tangents.T])
+        before = self._carried(np.vstack([state, state_tangents.T]))
+        states, after = self._move_parts(rows, before)
+        both = np.hstack(states), np.hstack(after)
+        (h, d_h), (carried, d_carried) = ((stacked[0], stacked[1:].T) for stacked in both)
+        return h, carried, d_h, d_carried
+
+    def _move_parts(self, rows, before):
+        """States and carried states of the parts after one step, each with its changes in further rows."""
+        seen = self._seen_by_parts(rows, None)
+        return zip(*map(moved, self.reservoirs_, seen, before))
+
     def _carried(self, states):
         """Carried states (n_series, state_size) of each part."""
         ends = np.cumsum([part.state_size_ for part in self.reservoirs_])
@@ -62,6 +78,12 @@ class Composition(Reservoir):
         """Columns of the states of each part."""
         ends = np.cumsum([part.n_states_ for part in self.reservoirs_]).tolist()
         return [slice(begin, end) for begin, end in zip([0, *ends], ends)]
+
+
+def moved(part, rows, before):
+    """States and carried state of a part after one step, a point in the first row and its changes below."""
+    h, carried, d_h, d_carried = part._tangent_step(rows[0], before[0], rows[1:].T, before[1:].T)
+    return np.vstack([h, d_h.T]), np.vstack([carried, d_carried.T])
 
 
 def copies(reservoir, n_copies: int, rng: np.random.Generator) -> list[Any]:

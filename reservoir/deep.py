@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval
 
 from reservoir.base import Reservoir
-from reservoir.composition import Composition, check_reservoirs, clones, copies
+from reservoir.composition import Composition, check_reservoirs, clones, copies, moved
 from reservoir.default_parts import DefaultParts
 from reservoir.echo_state import EchoState
 
@@ -101,6 +101,15 @@ class DeepEchoState(DefaultParts, Composition):
             yield seen
             states, _ = layer._run(seen, layout, layer._zero_states(len(layout.lengths), rows.dtype))
             seen = self._seen_above(rows, states)
+
+    def _move_parts(self, rows, before):
+        seen, states, after = rows, [], []
+        for layer, own in zip(self.reservoirs_, before):
+            h, carried = moved(layer, seen, own)
+            seen = self._seen_above(rows, h)
+            states.append(h)
+            after.append(carried)
+        return states, after
 
     def _run(self, rows, layout, initial, noise_rng=None):
         states = np.empty((len(rows), self.n_states_), dtype=rows.dtype)

@@ -105,6 +105,23 @@ class NVAR(Reservoir):
             final[i] = history[len(history) - self._n_past :].ravel()
         return states, final
 
+    def _tangent_step(self, row, state, row_tangents, state_tangents):
+        n_features, n_tangents = row_tangents.shape
+        history = np.concatenate([state, row]).reshape(self._n_past + 1, n_features)
+        moved = np.concatenate([state_tangents, row_tangents]).reshape(*history.shape, n_tangents)
+        seen = self._n_past - self.stride * np.arange(self.delays)
+        linear, d_linear = history[seen].ravel(), moved[seen].reshape(-1, n_tangents)
+        states, tangents = np.ones(self.n_states_), np.zeros((self.n_states_, n_tangents))
+        monomials, slopes = states[self.include_bias :], tangents[self.include_bias :]
+        monomials[: len(linear)], slopes[: len(linear)] = linear, d_linear
+        n_done = len(linear)
+        for factor, first, length in np.array(self._products, dtype=np.intp).T:
+            terms, here = slice(first, first + length), slice(n_done, n_done + length)
+            monomials[here] = monomials[factor] * linear[terms]
+            slopes[here] = slopes[factor] * linear[terms, np.newaxis] + monomials[factor] * d_linear[terms]
+            n_done += length
+        return states, history[1:].ravel(), tangents, moved[1:].reshape(-1, n_tangents)
+
     def _run_free(self, outputs, weights, initial, exog, gain):
         n_outputs = outputs.shape[1]
         fed_back = np.zeros((len(exog), n_outputs), dtype=outputs.dtype)

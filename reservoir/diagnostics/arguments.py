@@ -1,9 +1,12 @@
-"""What every diagnostic asks of its numbers."""
+"""What every diagnostic asks of its arguments."""
 
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
+
+from reservoir.base import Reservoir
 
 
 def whole(name: str, value: Any, least: int) -> int:
@@ -18,3 +21,26 @@ def positive(name: str, value: Any) -> float:
     if not isinstance(value, Real) or not 0 < float(value) < np.inf:
         raise ValueError(f"{name} must be a positive number, got {value!r}")
     return float(value)
+
+
+def drawn_for_one_input(reservoir: Reservoir) -> Reservoir:
+    """Return a reservoir that reads one input: itself if it was fitted for one, else a fitted clone."""
+    if not hasattr(reservoir, "n_features_in_"):
+        return clone(reservoir).fit(np.zeros((1, 1)))
+    if reservoir.n_features_in_ != 1:
+        raise ValueError(
+            f"the reservoir was fitted for {reservoir.n_features_in_} inputs, memory is measured with one: give it "
+            "unfitted or fitted for one input"
+        )
+    return reservoir
+
+
+def table_of(name: str, values: Any) -> np.ndarray:
+    """Return a series as a finite float64 array (n_steps, n_dims), or raise ValueError by name."""
+    rows = np.asarray(values, dtype=float)
+    rows = rows[:, np.newaxis] if rows.ndim == 1 else rows
+    if rows.ndim != 2 or rows.size == 0:
+        raise ValueError(f"{name} has shape {np.shape(values)}, expected (n_steps,) or (n_steps, n_dims)")
+    if not np.isfinite(rows).all():
+        raise ValueError(f"{name} holds NaN or infinity: cut it off before, or see where the run diverged")
+    return rows

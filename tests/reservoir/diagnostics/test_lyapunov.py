@@ -6,7 +6,19 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from reservoir import EchoState, ESNRegressor, LeakyUnits, RidgeReadout
+from reservoir import (
+    ES2N,
+    NVAR,
+    DeepEchoState,
+    EchoState,
+    EnsembleReservoirs,
+    ESNRegressor,
+    EulerState,
+    LeakyUnits,
+    ParallelReservoirs,
+    RidgeReadout,
+    SquaredStates,
+)
 from reservoir.base import Reservoir
 from reservoir.diagnostics import (
     conditional_lyapunov_exponents,
@@ -59,6 +71,17 @@ RESERVOIRS = [
     LeakyUnits(LeakyUnits(EchoState(4, random_state=4), random_state=4), random_state=5),
     LeakyUnits(Delayed(), random_state=4),
     Delayed(),
+    ES2N(8, proximity=0.3, random_state=5),
+    EulerState(8, random_state=5),
+    NVAR(1, degree=3),
+    NVAR(3, stride=2, degree=3, include_bias=True),
+    NVAR(2, degree=2, cross_terms=False),
+    DeepEchoState(EchoState(5), 3, random_state=6),
+    DeepEchoState([NVAR(2), EchoState(6), LeakyUnits(EchoState(4))], input_to_all=True, random_state=6),
+    ParallelReservoirs([EchoState(5), NVAR(2)], columns=[[1], [0, 1]], random_state=7),
+    EnsembleReservoirs(EchoState(4, leak_rate=0.3), 3, random_state=8),
+    SquaredStates(EchoState(6), random_state=9),
+    SquaredStates(LeakyUnits(EchoState(4)), squares="beside", random_state=9),
 ]
 
 
