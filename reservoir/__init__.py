@@ -17,6 +17,7 @@ from reservoir.parallel import EnsembleReservoirs, ParallelReservoirs
 from reservoir.persistence import load, save
 from reservoir.readout import RidgeReadout
 from reservoir.squares import SquaredStates
+from reservoir.window_esn import WindowESNRegressor
 
 __all__ = [
     "ES2N",
@@ -36,6 +37,7 @@ __all__ = [
     "RecursiveLeastSquares",
     "RidgeReadout",
     "SquaredStates",
+    "WindowESNRegressor",
     "load",
     "save",
     "signals",

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin, _fit_context
+from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -180,6 +181,26 @@ class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
             predicted = self._readout_of(rows, rows, layout, state)
         predicted = layout.restore(predicted.reshape(len(rows)) if self._flat_targets else predicted)
         return (predicted, state[0] if layout.is_single else state) if return_state else predicted
+
+    def score(self, X, y, sample_weight=None, groups=None):
+        """Return the coefficient of determination, the mean over targets.
+
+        Parameters
+        ----------
+        X : array-like, list or array of series
+            As for ``predict``.
+        y : array-like in the form of ``X``
+        sample_weight : array-like of shape (n_rows,), optional
+        groups : array-like of shape (n_rows,), optional
+            Label of the series of each row.
+
+        Returns
+        -------
+        float
+        """
+        _, layout = stack(X, groups)
+        predicted = stack_targets(self.predict(X, groups), layout)
+        return r2_score(stack_targets(y, layout), predicted, sample_weight=sample_weight)
 
     def closed_loop(self, exog=None) -> ClosedLoop:
         """Return the trained network as an autonomous system that feeds on its own output.

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context, is_classifier
+from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -152,6 +153,28 @@ class ESNClassifier(ClassifierMixin, EchoStateNetwork):
         if not self._by_label and len(self.classes_) == 2:
             values = values[:, 1] - values[:, 0]
         return self._restored(values, layout)
+
+    def score(self, X, y, sample_weight=None, groups=None):
+        """Return the fraction of labels that are right.
+
+        Parameters
+        ----------
+        X, groups : see ``predict``
+        y : array-like
+            Labels as in ``fit``.
+        sample_weight : array-like, optional
+            One weight per row or, with ``pooling``, per series.
+
+        Returns
+        -------
+        float
+        """
+        _, layout = stack(X, groups)
+        truth = np.asarray(stack_targets(y, layout))
+        predicted = np.asarray(stack_targets(self.predict(X, groups), layout))
+        if self.pooling is not None and len(truth) != len(predicted):
+            truth = truth[layout.starts]
+        return float(accuracy_score(truth, predicted, sample_weight=sample_weight))
 
     # ---------------------------------------------------------------- private
 
