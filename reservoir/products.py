@@ -30,13 +30,13 @@ def _host_has(feature: str) -> bool:
 
 
 # Bytes of a vector, and vectors per row in tiles of 8, 4, 2 and 1 rows: as many totals as there are registers to
-# spare, and more than the latency of a multiply-add asks for.
+# spare, and more than the latency of a multiply-add asks for. Powers of two: LLVM fumbles over other vectors.
 if _host_has("avx512f"):
-    _BYTES, _VECTORS = 64, (2, 4, 6, 8)
+    _BYTES, _VECTORS = 64, (2, 4, 8, 8)
 elif _host_has("avx"):
-    _BYTES, _VECTORS = 32, (1, 3, 4, 8)
+    _BYTES, _VECTORS = 32, (1, 2, 4, 8)
 else:
-    _BYTES, _VECTORS = 16, (2, 4, 6, 8)
+    _BYTES, _VECTORS = 16, (1, 2, 4, 8)
 
 
 def _tile(rows, vectors, lanes=None):
@@ -106,24 +106,37 @@ def _spread(builder, value, vector, columns):
 
 
 def _strip(rows, vectors):
-    """Compiled function: all columns of ``rows`` rows of a product, from row i on."""
-    wide, one, four, single = _tile(rows, vectors), _tile(rows, 1), _tile(rows, 0, 4), _tile(rows, 0, 1)
+    """Compiled function: columns from j on of ``rows`` rows of a product, from row i on; gives the next j.
 
-    @njit(error_model="numpy")
-    def strip(out, left, right, i):
-        n_columns = right.shape[1]
-        size = _BYTES // out.itemsize
-        j = 0
-        while j + vectors * size <= n_columns:
-            j = wide(out, left, right, i, j)
-        while j + size <= n_columns:
-            j = one(out, left, right, i, j)
-        while j + 4 <= n_columns:
-            j = four(out, left, right, i, j)
-        while j < n_columns:
-            j = single(out, left, right, i, j)
+    Tiles of ``vectors`` vectors while they fit, then of half as many: few independent sums would wait for each other.
+    """
+    if vectors == 0:
+        return _edge(rows)
+    tile, narrower = _tile(rows, vectors), _strip(rows, vectors // 2)
+
+    @njit(error_model="numpy", inline="always")
+    def strip(out, left, right, i, j):
+        size = vectors * (_BYTES // out.itemsize)
+        while j + size <= right.shape[1]:
+            j = tile(out, left, right, i, j)
+        return narrower(out, left, right, i, j) if j < right.shape[1] else j
 
     return strip
+
+
+def _edge(rows):
+    """The same for the columns that fill no vector."""
+    four, single = _tile(rows, 0, 4), _tile(rows, 0, 1)
+
+    @njit(error_model="numpy", inline="always")
+    def edge(out, left, right, i, j):
+        while j + 4 <= right.shape[1]:
+            j = four(out, left, right, i, j)
+        while j < right.shape[1]:
+            j = single(out, left, right, i, j)
+        return j
+
+    return edge
 
 
 _strip_of_8, _strip_of_4, _strip_of_2, _strip_of_1 = (
@@ -148,16 +161,16 @@ def add_product(out, left, right):
         part, below = left[:, begin : begin + _DEPTH], right[begin : begin + _DEPTH]
         i = 0
         while i + 8 <= n_rows:
-            _strip_of_8(out, part, below, i)
+            _strip_of_8(out, part, below, i, 0)
             i += 8
         if i + 4 <= n_rows:
-            _strip_of_4(out, part, below, i)
+            _strip_of_4(out, part, below, i, 0)
             i += 4
         if i + 2 <= n_rows:
-            _strip_of_2(out, part, below, i)
+            _strip_of_2(out, part, below, i, 0)
             i += 2
         if i < n_rows:
-            _strip_of_1(out, part, below, i)
+            _strip_of_1(out, part, below, i, 0)
 
 
 def product(left, right):

@@ -1,6 +1,6 @@
 """Recurrent networks trained by backpropagation through time: compiled, without a deep-learning framework."""
 
-from forecasting.networks.cells import CELLS, GRU, LSTM, RNN, Cell
+from forecasting.networks.cells import CELLS, GRU, LSTM, RNN, Cell, FastRNN, LeakyRNN
 from forecasting.networks.layers import Stack
 from forecasting.networks.optimizers import OPTIMIZERS, SGD, Adam, AdamW, RMSprop
 from forecasting.networks.schedules import SCHEDULES, Constant, Cosine, Exponential
@@ -20,6 +20,8 @@ __all__ = [
     "Constant",
     "Cosine",
     "Exponential",
+    "FastRNN",
+    "LeakyRNN",
     "RMSprop",
     "Stack",
     "Training",

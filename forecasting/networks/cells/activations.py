@@ -1,8 +1,16 @@
-"""Slopes of activation functions, from what the function returned."""
+"""Activation functions of gates, and slopes of activation functions from what the function returned."""
 
 from numba import njit
 
 from forecasting.networks.cells.time_chunks import KERNEL
+from reservoir.vecmath import tanh
+
+
+@njit(**KERNEL)
+def sigmoid(x):
+    """Logistic function by way of tanh: to an absolute error of rounding, a fifth faster than to a relative one."""
+    half = type(x)(0.5)
+    return half * tanh(half * x) + half
 
 
 @njit(**KERNEL)

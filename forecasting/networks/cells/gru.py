@@ -25,16 +25,19 @@ import numpy as np
 from numba import njit
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from forecasting.networks.cells.activations import sigmoid
 from forecasting.networks.cells.base import Cell, Output, Tape
 from forecasting.networks.cells.time_chunks import (
     KERNEL,
-    add_column_sums,
+    add_input_gradients,
+    add_step,
     set_drive,
     steps_per_chunk,
+    transposed,
 )
 from forecasting.networks.initialisation import glorot_uniform, orthogonal
 from reservoir.products import add_product
-from reservoir.vecmath import sigmoid, tanh
+from reservoir.vecmath import tanh
 
 
 class GRUParams(NamedTuple):
@@ -59,44 +62,49 @@ class GRUParams(NamedTuple):
 
 
 @njit(**KERNEL)
-def _set_units_reset_after(gates, path, t):
-    """Turn the drive of step t into n, r, u and the output."""
-    n_units = path.shape[2]
-    for n in range(path.shape[1]):
-        z, before, out = gates[t, n], path[t, n], path[t + 1, n]
-        zn, zr, zu = z[:n_units], z[n_units : 2 * n_units], z[2 * n_units : 3 * n_units]
-        zm = z[3 * n_units :]
+def _set_units(gates, path, t, n_series, n_units):
+    """Reset after the product: turn the drive of step t into n, r, u and the output; flat arrays."""
+    double = n_units + n_units
+    for row in range(t * n_series, t * n_series + n_series):
+        before, candidate = row * n_units, row * (double + double)
+        reset, update, mixed = candidate + n_units, candidate + double, candidate + double + n_units
+        out = before + n_series * n_units
+        for j in range(reset, mixed):
+            gates[j] = sigmoid(gates[j])
         for j in range(n_units):
-            r = sigmoid(zr[j])
-            u = sigmoid(zu[j])
-            candidate = tanh(zn[j] + r * zm[j])
-            zn[j], zr[j], zu[j] = candidate, r, u
-            out[j] = candidate + u * (before[j] - candidate)
+            path[out + j] = tanh(gates[candidate + j] + gates[reset + j] * gates[mixed + j])
+        for j in range(n_units):
+            gates[candidate + j] = path[out + j]
+        for j in range(n_units):
+            n = path[out + j]
+            path[out + j] = n + gates[update + j] * (path[before + j] - n)
 
 
 @njit(**KERNEL)
-def _set_gates(gates, path, t):
-    """Reset before the product: r, u and r * h of step t."""
-    n_units = path.shape[2]
-    for n in range(path.shape[1]):
-        z, before = gates[t, n], path[t, n]
-        zr, zu, reset = z[n_units : 2 * n_units], z[2 * n_units : 3 * n_units], z[3 * n_units :]
+def _set_gates(gates, path, t, n_series, n_units):
+    """Reset before the product: r, u and r * h of step t; flat arrays."""
+    double = n_units + n_units
+    for row in range(t * n_series, t * n_series + n_series):
+        before, candidate = row * n_units, row * (double + double)
+        reset, mixed = candidate + n_units, candidate + double + n_units
+        for j in range(reset, mixed):
+            gates[j] = sigmoid(gates[j])
         for j in range(n_units):
-            r = sigmoid(zr[j])
-            zr[j], zu[j], reset[j] = r, sigmoid(zu[j]), r * before[j]
+            gates[mixed + j] = gates[reset + j] * path[before + j]
 
 
 @njit(**KERNEL)
-def _set_output(gates, path, t):
-    """Reset before the product: n and the output of step t."""
-    n_units = path.shape[2]
-    for n in range(path.shape[1]):
-        z, before, out = gates[t, n], path[t, n], path[t + 1, n]
-        zn, u = z[:n_units], z[2 * n_units : 3 * n_units]
+def _set_output(gates, path, t, n_series, n_units):
+    """Reset before the product: n and the output of step t; flat arrays."""
+    double = n_units + n_units
+    for row in range(t * n_series, t * n_series + n_series):
+        before, candidate = row * n_units, row * (double + double)
+        update, out = candidate + double, before + n_series * n_units
         for j in range(n_units):
-            candidate = tanh(zn[j])
-            zn[j] = candidate
-            out[j] = candidate + u[j] * (before[j] - candidate)
+            gates[candidate + j] = tanh(gates[candidate + j])
+        for j in range(n_units):
+            n = gates[candidate + j]
+            path[out + j] = n + gates[update + j] * (path[before + j] - n)
 
 
 @njit(**KERNEL)
@@ -107,60 +115,77 @@ def forward(params, x, path, gates):
     the product if there is a recurrent bias.
     """
     n_steps, n_series, n_features = x.shape
-    n_units = path.shape[2]
+    n_units, weights = path.shape[2], params.recurrent_weights
     reset_after = params.recurrent_bias.size > 0
     x_rows, rows = x.reshape(-1, n_features), gates.reshape(-1, 4 * n_units)
-    chunk = steps_per_chunk(n_series, 4 * n_units)
+    flat = gates.reshape(-1), path.reshape(-1)
+    shape = np.uint64(n_series), np.uint64(n_units)
+    chunk = steps_per_chunk(n_steps, n_series, 4 * n_units)
     for start in range(0, n_steps, chunk):
         stop = min(start + chunk, n_steps)
-        first, last = start * n_series, stop * n_series
-        set_drive(rows[first:last, : 3 * n_units], x_rows[first:last], params.input_weights, params.bias)
+        set_drive(rows, start * n_series, stop * n_series, x_rows, params.input_weights, params.bias)
         for t in range(start, stop):
             if reset_after:
                 gates[t, :, 3 * n_units :] = params.recurrent_bias
-                add_product(gates[t, :, n_units:], path[t], params.recurrent_weights)
-                _set_units_reset_after(gates, path, t)
+                add_product(gates[t, :, n_units:], path[t], weights)
+                _set_units(*flat, np.uint64(t), *shape)
             else:
-                weights = params.recurrent_weights
                 add_product(gates[t, :, n_units : 3 * n_units], path[t], weights[:, : 2 * n_units])
-                _set_gates(gates, path, t)
+                _set_gates(*flat, np.uint64(t), *shape)
                 add_product(gates[t, :, :n_units], gates[t, :, 3 * n_units :], weights[:, 2 * n_units :])
-                _set_output(gates, path, t)
+                _set_output(*flat, np.uint64(t), *shape)
 
 
 @njit(**KERNEL)
-def _set_deltas(gates, path, grad_states, carry, deltas, t, row, reset_after):
-    """Gradients in the drive of step t into ``deltas[row]``; ``carry`` goes from h(t) to, directly, h(t-1)."""
-    one = gates.dtype.type(1)
-    n_units = path.shape[2]
-    for n in range(path.shape[1]):
-        z, before, grad, delta, dh = gates[t, n], path[t, n], grad_states[t, n], deltas[row, n], carry[n]
-        candidate, r = z[:n_units], z[n_units : 2 * n_units]
-        u, m = z[2 * n_units : 3 * n_units], z[3 * n_units :]
-        dn, dr = delta[:n_units], delta[n_units : 2 * n_units]
-        du, dm = delta[2 * n_units : 3 * n_units], delta[3 * n_units :]
+def _set_deltas(gates, path, grad_out, deltas, t, step, n_series, n_units, reset_after):
+    """Gradients in the drive of step t into ``deltas``, from its step ``step`` on; flat arrays.
+
+    ``grad_out``, the gradient in h(t), becomes the direct one in h(t-1).
+    """
+    one, zero, double = gates.dtype.type(1), gates.dtype.type(0), n_units + n_units
+    for row in range(n_series):
+        before, here = (t * n_series + row) * n_units, row * n_units
+        candidate = (t * n_series + row) * (double + double)
+        d_candidate = (step * n_series + row) * (double + double)
+        reset, update, mixed = candidate + n_units, candidate + double, candidate + double + n_units
+        d_reset, d_update, d_mixed = (
+            d_candidate + n_units,
+            d_candidate + double,
+            d_candidate + double + n_units,
+        )
         for j in range(n_units):
-            total = grad[j] + dh[j]
-            d = total * (one - u[j]) * (one - candidate[j] * candidate[j])
-            dn[j] = d
-            du[j] = total * (before[j] - candidate[j]) * u[j] * (one - u[j])
-            dh[j] = total * u[j]
-            dr[j] = d * m[j] * r[j] * (one - r[j])
-            dm[j] = d * r[j] if reset_after else d - d
+            n, u, d = gates[candidate + j], gates[update + j], grad_out[here + j]
+            deltas[d_candidate + j] = d * (one - u) * (one - n * n)
+        for j in range(n_units):
+            n, u, d = gates[candidate + j], gates[update + j], grad_out[here + j]
+            deltas[d_update + j] = d * (path[before + j] - n) * u * (one - u)
+        if reset_after:
+            for j in range(n_units):
+                n, u, d = gates[candidate + j], gates[update + j], grad_out[here + j]
+                deltas[d_mixed + j] = d * (one - u) * (one - n * n) * gates[reset + j]
+            for j in range(n_units):
+                n, u, r, d = gates[candidate + j], gates[update + j], gates[reset + j], grad_out[here + j]
+                deltas[d_reset + j] = d * (one - u) * (one - n * n) * gates[mixed + j] * r * (one - r)
+        else:
+            for j in range(n_units):
+                deltas[d_mixed + j] = zero
+        for j in range(n_units):
+            grad_out[here + j] *= gates[update + j]
 
 
 @njit(**KERNEL)
-def _pass_reset(gates, path, carry, deltas, t, row):
+def _pass_reset(gates, path, grad_out, deltas, t, step, n_series, n_units):
     """Reset before the product: from the gradient in ``r * h``, the fourth block, to those in r and h."""
-    one = gates.dtype.type(1)
-    n_units = path.shape[2]
-    for n in range(path.shape[1]):
-        before, delta, dh = path[t, n], deltas[row, n], carry[n]
-        r = gates[t, n, n_units : 2 * n_units]
-        dr, dm = delta[n_units : 2 * n_units], delta[3 * n_units :]
+    one, double = gates.dtype.type(1), n_units + n_units
+    for row in range(n_series):
+        before, here = (t * n_series + row) * n_units, row * n_units
+        reset = (t * n_series + row) * (double + double) + n_units
+        d_reset = (step * n_series + row) * (double + double) + n_units
+        d_mixed = d_reset + double
         for j in range(n_units):
-            dr[j] = dm[j] * before[j] * r[j] * (one - r[j])
-            dh[j] += dm[j] * r[j]
+            r, d = gates[reset + j], deltas[d_mixed + j]
+            deltas[d_reset + j] = d * path[before + j] * r * (one - r)
+            grad_out[here + j] += d * r
 
 
 @njit(**KERNEL)
@@ -169,42 +194,38 @@ def backward(params, x, path, gates, grad_states, carry, grads, grad_x):
     n_steps, n_series, n_features = x.shape
     n_units = path.shape[2]
     reset_after = params.recurrent_bias.size > 0
+    # Of r, u and, after the product, n: what hears h(t-1) itself.
+    heard = 4 * n_units if reset_after else 3 * n_units
     x_rows, rows = x.reshape(-1, n_features), path.reshape(-1, n_units)
     gate_rows, grad_x_rows = gates.reshape(-1, 4 * n_units), grad_x.reshape(-1, n_features)
-    input_transposed = params.input_weights.T.copy()
-    recurrent_transposed = params.recurrent_weights.T.copy()
-    chunk = min(n_steps, steps_per_chunk(n_series, 4 * n_units))
+    recurrent_transposed = transposed(params.recurrent_weights)
+    chunk = steps_per_chunk(n_steps, n_series, 4 * n_units)
     deltas = np.empty((chunk, n_series, 4 * n_units), x.dtype)
     delta_rows = deltas.reshape(-1, 4 * n_units)
-    # Of r, u and (after the product) n: what hears h(t-1) itself.
-    heard = 4 * n_units if reset_after else 3 * n_units
+    flat = gates.reshape(-1), path.reshape(-1), carry.reshape(-1), deltas.reshape(-1)
+    grad_flat, shape = grad_states.reshape(-1), (np.uint64(n_series), np.uint64(n_units))
     for stop in range(n_steps, 0, -chunk):
         start = max(0, stop - chunk)
         for t in range(stop - 1, start - 1, -1):
-            row = t - start
-            _set_deltas(gates, path, grad_states, carry, deltas, t, row, reset_after)
+            delta, place = deltas[t - start], (np.uint64(t), np.uint64(t - start))
+            add_step(flat[2], grad_flat, place[0])
+            _set_deltas(*flat, *place, *shape, reset_after)
             if not reset_after:
-                add_product(
-                    deltas[row, :, 3 * n_units :],
-                    deltas[row, :, :n_units],
-                    recurrent_transposed[2 * n_units :],
-                )
-                _pass_reset(gates, path, carry, deltas, t, row)
-            add_product(carry, deltas[row, :, n_units:heard], recurrent_transposed[: heard - n_units])
+                add_product(delta[:, 3 * n_units :], delta[:, :n_units], recurrent_transposed[2 * n_units :])
+                _pass_reset(*flat, *place, *shape)
+            add_product(carry, delta[:, n_units:heard], recurrent_transposed[: heard - n_units])
         first, last = start * n_series, stop * n_series
         used = delta_rows[: last - first]
         weights = grads.recurrent_weights[:, : heard - n_units]
         add_product(weights, rows[first:last].T, used[:, n_units:heard])
         if reset_after:
-            add_column_sums(grads.recurrent_bias, used[:, 3 * n_units :])
+            ones = np.ones((1, last - first), x.dtype)
+            add_product(grads.recurrent_bias.reshape(1, -1), ones, used[:, 3 * n_units :])
         else:
             candidate = grads.recurrent_weights[:, 2 * n_units :]
             add_product(candidate, gate_rows[first:last, 3 * n_units :].T, used[:, :n_units])
-        used = used[:, : 3 * n_units]
-        add_product(grads.input_weights, x_rows[first:last].T, used)
-        add_column_sums(grads.bias, used)
-        grad_x_rows[first:last] = 0
-        add_product(grad_x_rows[first:last], used, input_transposed)
+        inputs = delta_rows, 3 * n_units, x_rows, params.input_weights
+        add_input_gradients(grads, grad_x_rows, first, last, *inputs)
 
 
 class GRU(Cell):

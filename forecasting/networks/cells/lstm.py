@@ -13,7 +13,7 @@ The 1997 form has no forget gate, :math:`f = 1` (Hochreiter and Schmidhuber; the
 logistic ones). The forget gate is of Gers, Schmidhuber and Cummins (2000), the peepholes ``p`` of Gers and
 Schmidhuber (2000), the coupled form :math:`f = 1 - i` is variant CIFG of Greff et al. (2017).
 
-Weights hold the gates side by side in the order input, candidate, output, forget; the last only where it is learned.
+Weights hold the gates side by side in the order candidate, input, output, forget; the last only where it is learned.
 """
 
 from __future__ import annotations
@@ -25,16 +25,19 @@ import numpy as np
 from numba import njit
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from forecasting.networks.cells.activations import sigmoid
 from forecasting.networks.cells.base import Cell, Tape
 from forecasting.networks.cells.time_chunks import (
     KERNEL,
-    add_column_sums,
+    add_input_gradients,
+    add_step,
     set_drive,
     steps_per_chunk,
+    transposed,
 )
 from forecasting.networks.initialisation import glorot_uniform, orthogonal
 from reservoir.products import add_product
-from reservoir.vecmath import sigmoid, tanh
+from reservoir.vecmath import tanh
 
 _FORGET = {"none": 0, "gate": 1, "coupled": 2}
 
@@ -71,85 +74,107 @@ class LSTMState(NamedTuple):
 
 
 @njit(**KERNEL)
-def _set_units(gates, memories, path, t, forget, peepholes):
-    """Turn the drive of step t into gates, memory and output. ``memories[t + 1, n]`` is c(t), then tanh of it."""
-    one = gates.dtype.type(1)
-    n_units = path.shape[2]
-    for n in range(path.shape[1]):
-        z, before, after, out = gates[t, n], memories[t, n], memories[t + 1, n], path[t + 1, n]
-        zi, zg, zo = z[:n_units], z[n_units : 2 * n_units], z[2 * n_units : 3 * n_units]
-        zf, squashed = z[3 * n_units :], after[n_units:]
+def _set_units(gates, memories, path, t, n_series, n_units, forget, peepholes):
+    """Turn the drive of step t into gates, memory and output; all arrays but the peepholes are flat."""
+    one, double = gates.dtype.type(1), n_units + n_units
+    for n in range(t * n_series, t * n_series + n_series):
+        before, out = n * double, (n + n_series) * n_units
+        candidate, after = before + before, before + n_series * double
+        entry, exit, keep = candidate + n_units, candidate + double, candidate + double + n_units
+        squashed = after + n_units
         if len(peepholes):
             for j in range(n_units):
-                zi[j] += peepholes[0, j] * before[j]
+                gates[entry + j] += peepholes[0, j] * memories[before + j]
             if forget == 1:
                 for j in range(n_units):
-                    zf[j] += peepholes[2, j] * before[j]
+                    gates[keep + j] += peepholes[2, j] * memories[before + j]
+        for j in range(candidate, entry):
+            gates[j] = tanh(gates[j])
+        # With peepholes the output gate waits for the memory.
+        if len(peepholes):
+            for j in range(entry, exit):
+                gates[j] = sigmoid(gates[j])
+            if forget == 1:
+                for j in range(keep, keep + n_units):
+                    gates[j] = sigmoid(gates[j])
+        else:
+            for j in range(entry, keep + n_units if forget == 1 else keep):
+                gates[j] = sigmoid(gates[j])
+        if forget != 1:
+            for j in range(n_units):
+                gates[keep + j] = one - gates[entry + j] if forget == 2 else one
         for j in range(n_units):
-            i = sigmoid(zi[j])
-            f = sigmoid(zf[j]) if forget == 1 else (one if forget == 0 else one - i)
-            g = tanh(zg[j])
-            zi[j], zg[j], zf[j] = i, g, f
-            c = f * before[j] + i * g
-            after[j], squashed[j] = c, tanh(c)
+            kept = gates[keep + j] * memories[before + j]
+            memories[after + j] = kept + gates[entry + j] * gates[candidate + j]
         if len(peepholes):
             for j in range(n_units):
-                zo[j] += peepholes[1, j] * after[j]
+                gates[exit + j] = sigmoid(gates[exit + j] + peepholes[1, j] * memories[after + j])
         for j in range(n_units):
-            o = sigmoid(zo[j])
-            zo[j], out[j] = o, o * squashed[j]
+            memories[squashed + j] = tanh(memories[after + j])
+            path[out + j] = gates[exit + j] * memories[squashed + j]
 
 
 @njit(**KERNEL)
 def forward(params, x, path, memories, gates, forget):
     """Run on from ``path[0]`` and ``memories[0]``, and fill all three.
 
-    ``path`` (n_steps + 1, n_series, n_units), ``memories`` (n_steps + 1, n_series, 2 * n_units), ``gates``
-    (n_steps, n_series, 4 * n_units).
+    ``path`` (n_steps + 1, n_series, n_units); ``memories`` (n_steps + 1, n_series, 2 * n_units), c and tanh of it;
+    ``gates`` (n_steps, n_series, 4 * n_units).
     """
     n_steps, n_series, n_features = x.shape
-    width = params.bias.size
-    x_rows, rows = x.reshape(-1, n_features), gates.reshape(-1, gates.shape[2])
-    chunk = steps_per_chunk(n_series, gates.shape[2])
+    n_units, width = path.shape[2], params.bias.size
+    x_rows, rows = x.reshape(-1, n_features), gates.reshape(-1, 4 * n_units)
+    flat = gates.reshape(-1), memories.reshape(-1), path.reshape(-1)
+    shape = np.uint64(n_series), np.uint64(n_units)
+    chunk = steps_per_chunk(n_steps, n_series, 4 * n_units)
     for start in range(0, n_steps, chunk):
         stop = min(start + chunk, n_steps)
-        first, last = start * n_series, stop * n_series
-        set_drive(rows[first:last, :width], x_rows[first:last], params.input_weights, params.bias)
+        set_drive(rows, start * n_series, stop * n_series, x_rows, params.input_weights, params.bias)
         for t in range(start, stop):
             add_product(gates[t, :, :width], path[t], params.recurrent_weights)
-            _set_units(gates, memories, path, t, forget, params.peepholes)
+            _set_units(*flat, np.uint64(t), *shape, forget, params.peepholes)
 
 
 @njit(**KERNEL)
-def _set_deltas(gates, memories, grad_states, carry, deltas, t, row, forget, peepholes):
-    """Gradients in the drive of step t into ``deltas[row]``; ``carry`` is that in (h, c) of t, then in c before."""
-    one = gates.dtype.type(1)
-    n_units = grad_states.shape[2]
-    for n in range(gates.shape[1]):
-        z, before, grad, delta = gates[t, n], memories[t, n], grad_states[t, n], deltas[row, n]
-        i, g, o = z[:n_units], z[n_units : 2 * n_units], z[2 * n_units : 3 * n_units]
-        f, squashed = z[3 * n_units :], memories[t + 1, n, n_units:]
-        di, dg, do = delta[:n_units], delta[n_units : 2 * n_units], delta[2 * n_units : 3 * n_units]
-        df, dh, dc = delta[3 * n_units :], carry[0, n], carry[1, n]
+def _set_deltas(gates, memories, grad_out, grad_memory, deltas, t, row, n_series, n_units, forget, peepholes):
+    """Gradients in the drive of step t into ``deltas``, from its step ``row`` on.
+
+    ``grad_out`` and ``grad_memory`` are those in h(t) and c(t), and become the direct ones in h(t-1), 0, and c(t-1).
+    """
+    one, zero, double = gates.dtype.type(1), gates.dtype.type(0), n_units + n_units
+    for n in range(n_series):
+        here, before = n * n_units, (t * n_series + n) * double
+        candidate, d_candidate = before + before, (row * n_series + n) * (double + double)
+        entry, exit, keep = candidate + n_units, candidate + double, candidate + double + n_units
+        d_entry, d_exit, d_keep = d_candidate + n_units, d_candidate + double, d_candidate + double + n_units
+        squashed = before + n_series * double + n_units
         for j in range(n_units):
-            total = grad[j] + dh[j]
-            do[j] = total * squashed[j] * o[j] * (one - o[j])
-            dc[j] += total * o[j] * (one - squashed[j] * squashed[j])
+            out, level, d = gates[exit + j], memories[squashed + j], grad_out[here + j]
+            deltas[d_exit + j] = d * level * out * (one - out)
+            grad_memory[here + j] += d * out * (one - level * level)
+        for j in range(n_units):
+            grad_out[here + j] = zero
         if len(peepholes):
             for j in range(n_units):
-                dc[j] += do[j] * peepholes[1, j]
+                grad_memory[here + j] += deltas[d_exit + j] * peepholes[1, j]
         for j in range(n_units):
-            d = dc[j]
-            di[j] = (d * g[j] - (d * before[j] if forget == 2 else d - d)) * i[j] * (one - i[j])
-            dg[j] = d * i[j] * (one - g[j] * g[j])
-            df[j] = d * before[j] * f[j] * (one - f[j])
-            dc[j] = d * f[j]
+            i, g, d = gates[entry + j], gates[candidate + j], grad_memory[here + j]
+            deltas[d_candidate + j] = d * i * (one - g * g)
+            deltas[d_entry + j] = d * g * i * (one - i)
+        if forget == 2:
+            for j in range(n_units):
+                i = gates[entry + j]
+                deltas[d_entry + j] -= grad_memory[here + j] * memories[before + j] * i * (one - i)
+        for j in range(n_units):
+            f, d = gates[keep + j], grad_memory[here + j]
+            deltas[d_keep + j] = d * memories[before + j] * f * (one - f) if forget == 1 else zero
+            grad_memory[here + j] = d * f
         if len(peepholes):
             for j in range(n_units):
-                dc[j] += di[j] * peepholes[0, j]
+                grad_memory[here + j] += deltas[d_entry + j] * peepholes[0, j]
             if forget == 1:
                 for j in range(n_units):
-                    dc[j] += df[j] * peepholes[2, j]
+                    grad_memory[here + j] += deltas[d_keep + j] * peepholes[2, j]
 
 
 @njit(**KERNEL)
@@ -159,7 +184,7 @@ def _add_peephole_gradients(grads, memories, deltas, start, stop):
         for n in range(deltas.shape[1]):
             before, after, delta = memories[t, n], memories[t + 1, n], deltas[t - start, n]
             for j in range(n_units):
-                grads[0, j] += delta[j] * before[j]
+                grads[0, j] += delta[n_units + j] * before[j]
                 grads[1, j] += delta[2 * n_units + j] * after[j]
             if len(grads) == 3:
                 for j in range(n_units):
@@ -168,34 +193,34 @@ def _add_peephole_gradients(grads, memories, deltas, start, stop):
 
 @njit(**KERNEL)
 def backward(params, x, path, memories, gates, forget, grad_states, carry, grads, grad_x):
-    """Add to ``grads``, set ``grad_x``.
-
-    ``carry`` (2, n_series, n_units), the gradient in the final state, becomes that in the initial one.
-    """
+    """Add to ``grads``, set ``grad_x``; ``carry`` goes from the final state to the initial one."""
     n_steps, n_series, n_features = x.shape
     n_units, width = path.shape[2], params.bias.size
     x_rows, rows = x.reshape(-1, n_features), path.reshape(-1, n_units)
     grad_x_rows = grad_x.reshape(-1, n_features)
-    input_transposed = params.input_weights.T.copy()
-    recurrent_transposed = params.recurrent_weights.T.copy()
-    chunk = min(n_steps, steps_per_chunk(n_series, 4 * n_units))
+    recurrent_transposed = transposed(params.recurrent_weights)
+    chunk = steps_per_chunk(n_steps, n_series, 4 * n_units)
     deltas = np.empty((chunk, n_series, 4 * n_units), x.dtype)
     delta_rows = deltas.reshape(-1, 4 * n_units)
+    flat = (
+        gates.reshape(-1),
+        memories.reshape(-1),
+        carry[0].reshape(-1),
+        carry[1].reshape(-1),
+        deltas.reshape(-1),
+    )
+    grad_flat, shape = grad_states.reshape(-1), (np.uint64(n_series), np.uint64(n_units))
     for stop in range(n_steps, 0, -chunk):
         start = max(0, stop - chunk)
         for t in range(stop - 1, start - 1, -1):
-            _set_deltas(gates, memories, grad_states, carry, deltas, t, t - start, forget, params.peepholes)
-            carry[0] = 0
+            add_step(flat[2], grad_flat, np.uint64(t))
+            _set_deltas(*flat, np.uint64(t), np.uint64(t - start), *shape, forget, params.peepholes)
             add_product(carry[0], deltas[t - start, :, :width], recurrent_transposed)
         first, last = start * n_series, stop * n_series
-        used = delta_rows[: last - first, :width]
-        add_product(grads.input_weights, x_rows[first:last].T, used)
-        add_product(grads.recurrent_weights, rows[first:last].T, used)
-        add_column_sums(grads.bias, used)
+        add_product(grads.recurrent_weights, rows[first:last].T, delta_rows[: last - first, :width])
+        add_input_gradients(grads, grad_x_rows, first, last, delta_rows, width, x_rows, params.input_weights)
         if len(params.peepholes):
             _add_peephole_gradients(grads.peepholes, memories, deltas, start, stop)
-        grad_x_rows[first:last] = 0
-        add_product(grad_x_rows[first:last], used, input_transposed)
 
 
 class LSTM(Cell):

@@ -23,9 +23,11 @@ from forecasting.networks.cells.activations import multiply_by_slope
 from forecasting.networks.cells.base import Cell, Output, Tape
 from forecasting.networks.cells.time_chunks import (
     KERNEL,
-    add_column_sums,
+    add_input_gradients,
+    add_step,
     set_drive,
     steps_per_chunk,
+    transposed,
 )
 from forecasting.networks.initialisation import glorot_uniform, orthogonal
 from reservoir.products import add_product
@@ -52,12 +54,11 @@ def forward(params, x, path, code):
     """Run on from ``path[0]``, the initial state; ``path`` (n_steps + 1, n_series, n_units)."""
     n_steps, n_series, n_features = x.shape
     n_units = path.shape[2]
-    x_rows, rows = x.reshape(-1, n_features), path.reshape(-1, n_units)
-    chunk = steps_per_chunk(n_series, n_units)
+    x_rows, rows = x.reshape(-1, n_features), path[1:].reshape(-1, n_units)
+    chunk = steps_per_chunk(n_steps, n_series, n_units)
     for start in range(0, n_steps, chunk):
         stop = min(start + chunk, n_steps)
-        drive = rows[(start + 1) * n_series : (stop + 1) * n_series]
-        set_drive(drive, x_rows[start * n_series : stop * n_series], params.input_weights, params.bias)
+        set_drive(rows, start * n_series, stop * n_series, x_rows, params.input_weights, params.bias)
         for t in range(start, stop):
             add_product(path[t + 1], path[t], params.recurrent_weights)
             activate(path[t + 1].reshape(-1), code)
@@ -70,32 +71,24 @@ def backward(params, x, path, code, grad_states, carry, grads, grad_x):
     n_units = path.shape[2]
     x_rows, rows = x.reshape(-1, n_features), path.reshape(-1, n_units)
     grad_x_rows = grad_x.reshape(-1, n_features)
-    input_transposed = params.input_weights.T.copy()
-    recurrent_transposed = params.recurrent_weights.T.copy()
-    chunk = min(n_steps, steps_per_chunk(n_series, n_units))
+    recurrent_transposed = transposed(params.recurrent_weights)
+    chunk = steps_per_chunk(n_steps, n_series, n_units)
     deltas = np.empty((chunk, n_series, n_units), x.dtype)
-    delta_rows = deltas.reshape(-1, n_units)
+    delta_rows, grad_flat = deltas.reshape(-1, n_units), grad_states.reshape(-1)
     for stop in range(n_steps, 0, -chunk):
         start = max(0, stop - chunk)
         for t in range(stop - 1, start - 1, -1):
-            delta = deltas[t - start].reshape(-1)
-            _add(delta, grad_states[t].reshape(-1), carry.reshape(-1))
-            multiply_by_slope(delta, path[t + 1].reshape(-1), code)
+            delta = deltas[t - start]
+            add_step(carry.reshape(-1), grad_flat, np.uint64(t))
+            delta[:] = carry
+            multiply_by_slope(delta.reshape(-1), path[t + 1].reshape(-1), code)
             carry[:] = 0
-            add_product(carry, deltas[t - start], recurrent_transposed)
+            add_product(carry, delta, recurrent_transposed)
         first, last = start * n_series, stop * n_series
         used = delta_rows[: last - first]
-        add_product(grads.input_weights, x_rows[first:last].T, used)
         add_product(grads.recurrent_weights, rows[first:last].T, used)
-        add_column_sums(grads.bias, used)
-        grad_x_rows[first:last] = 0
-        add_product(grad_x_rows[first:last], used, input_transposed)
-
-
-@njit(**KERNEL)
-def _add(total, left, right):
-    for i in range(total.size):
-        total[i] = left[i] + right[i]
+        inputs = delta_rows, n_units, x_rows, params.input_weights
+        add_input_gradients(grads, grad_x_rows, first, last, *inputs)
 
 
 class RNN(Cell):

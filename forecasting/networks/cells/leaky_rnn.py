@@ -1,0 +1,250 @@
+r"""LeakyRNN: a simple recurrent network that also hears linear leaky units, each with a time constant of its own.
+
+.. math::
+
+    \mu(t) &= \alpha \odot \mu(t-1) + (1 - \alpha) \odot h(t-1), \qquad \alpha = \sigma(a) \\
+    h(t) &= f\big(x(t) W + h(t-1) U + \mu(t) V + b\big)
+
+Every unit has a trace ``mu``, linear, with a retention ``alpha`` of its own that is learned; gradients that flow
+along a trace shrink by alpha a step and no faster. At :math:`\alpha = 0` the trace is the state before, at
+:math:`\alpha = 1` it never changes: both are simple recurrent networks. The traces are those of
+`reservoir.LeakyUnits`.
+
+References
+----------
+S. El Hihi and Y. Bengio, "Hierarchical recurrent neural networks for long-term dependencies", NIPS 1995; I.
+Goodfellow, Y. Bengio and A. Courville, Deep Learning, MIT Press 2016, section 10.9.2.
+"""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numba import njit
+from scipy.special import expit, logit
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from forecasting.networks.cells.activations import multiply_by_slope
+from forecasting.networks.cells.base import Cell, Tape
+from forecasting.networks.cells.time_chunks import (
+    KERNEL,
+    add_input_gradients,
+    add_step,
+    set_drive,
+    steps_per_chunk,
+    transposed,
+)
+from forecasting.networks.initialisation import glorot_uniform, orthogonal
+from reservoir.products import add_product
+from reservoir.vecmath import ACTIVATIONS, activate
+
+_FOREVER = 40.0  # logit of a retention that is 1 in every precision
+
+
+class LeakyRNNParams(NamedTuple):
+    """Parameters of `LeakyRNN`.
+
+    Attributes
+    ----------
+    input_weights : array (n_features, n_units)
+    recurrent_weights : array (2 * n_units, n_units)
+        U, then V.
+    bias : array (n_units,)
+    retention_logits : array (n_units,)
+    """
+
+    input_weights: np.ndarray
+    recurrent_weights: np.ndarray
+    bias: np.ndarray
+    retention_logits: np.ndarray
+
+
+class LeakyState(NamedTuple):
+    """State of a LeakyRNN.
+
+    Attributes
+    ----------
+    output, trace : array (n_series, n_units)
+        h and mu.
+    """
+
+    output: np.ndarray
+    trace: np.ndarray
+
+
+@njit(**KERNEL)
+def _set_heard(heard, path, t, n_series, retention):
+    """What step t hears, h(t-1) and mu(t), side by side in ``heard[t + 1]``; flat arrays."""
+    one, n_units = retention.dtype.type(1), np.uint64(retention.size)
+    for n in range(n_series):
+        source = (t * n_series + n) * n_units
+        before = source + source
+        after = before + n_series * (n_units + n_units)
+        for j in range(n_units):
+            heard[after + j] = path[source + j]
+        for j in range(n_units):
+            fresh = (one - retention[j]) * path[source + j]
+            heard[after + n_units + j] = retention[j] * heard[before + n_units + j] + fresh
+
+
+@njit(**KERNEL)
+def forward(params, x, path, heard, code, retention):
+    """Run on from ``path[0]`` (h) and the second half of ``heard[0]`` (mu), and fill both.
+
+    ``path`` (n_steps + 1, n_series, n_units), ``heard`` (n_steps + 1, n_series, 2 * n_units).
+    """
+    n_steps, n_series, n_features = x.shape
+    n_units = path.shape[2]
+    x_rows, rows = x.reshape(-1, n_features), path[1:].reshape(-1, n_units)
+    flat = heard.reshape(-1), path.reshape(-1)
+    chunk = steps_per_chunk(n_steps, n_series, n_units)
+    for start in range(0, n_steps, chunk):
+        stop = min(start + chunk, n_steps)
+        set_drive(rows, start * n_series, stop * n_series, x_rows, params.input_weights, params.bias)
+        for t in range(start, stop):
+            _set_heard(*flat, np.uint64(t), np.uint64(n_series), retention)
+            add_product(path[t + 1], heard[t + 1], params.recurrent_weights)
+            activate(path[t + 1].reshape(-1), code)
+
+
+@njit(**KERNEL)
+def _pass_trace(heard, path, grad_heard, carry, t, retention, grad_retention):
+    """From the gradients in what step t heard to those in h(t-1) and mu(t-1), in ``carry``."""
+    one, n_units = retention.dtype.type(1), retention.size
+    for n in range(path.shape[1]):
+        for j in range(n_units):
+            grad_trace = carry[1, n, j] + grad_heard[n, n_units + j]
+            grad_retention[j] += grad_trace * (heard[t, n, n_units + j] - path[t, n, j])
+            carry[0, n, j] = grad_heard[n, j] + (one - retention[j]) * grad_trace
+            carry[1, n, j] = retention[j] * grad_trace
+
+
+@njit(**KERNEL)
+def backward(params, x, path, heard, code, retention, grad_states, carry, grads, grad_x):
+    """Add to ``grads``, set ``grad_x``; ``carry`` goes from the final state to the initial one.
+
+    The gradient in ``retention_logits`` is left to be multiplied by their slope.
+    """
+    n_steps, n_series, n_features = x.shape
+    n_units = path.shape[2]
+    x_rows, heard_rows = x.reshape(-1, n_features), heard[1:].reshape(-1, 2 * n_units)
+    grad_x_rows, grad_flat, carry_flat = (
+        grad_x.reshape(-1, n_features),
+        grad_states.reshape(-1),
+        carry[0].reshape(-1),
+    )
+    recurrent_transposed = transposed(params.recurrent_weights)
+    chunk = steps_per_chunk(n_steps, n_series, n_units)
+    deltas = np.empty((chunk, n_series, n_units), x.dtype)
+    delta_rows, grad_heard = deltas.reshape(-1, n_units), np.empty((n_series, 2 * n_units), x.dtype)
+    for stop in range(n_steps, 0, -chunk):
+        start = max(0, stop - chunk)
+        for t in range(stop - 1, start - 1, -1):
+            add_step(carry_flat, grad_flat, np.uint64(t))
+            deltas[t - start] = carry[0]
+            multiply_by_slope(deltas[t - start].reshape(-1), path[t + 1].reshape(-1), code)
+            grad_heard[:] = 0
+            add_product(grad_heard, deltas[t - start], recurrent_transposed)
+            _pass_trace(heard, path, grad_heard, carry, t, retention, grads.retention_logits)
+        first, last = start * n_series, stop * n_series
+        add_product(grads.recurrent_weights, heard_rows[first:last].T, delta_rows[: last - first])
+        inputs = delta_rows, n_units, x_rows, params.input_weights
+        add_input_gradients(grads, grad_x_rows, first, last, *inputs)
+
+
+class LeakyRNN(Cell):
+    """Simple recurrent network that also hears linear traces of its units.
+
+    Parameters
+    ----------
+    n_units : int, default=32
+        Size of the output; the state is twice as large.
+    activation : {"tanh", "relu", "saturated_linear"}, default="tanh"
+    retention : float, tuple of 2 floats, or array-like of shape (n_units,), default=(0.5, 0.99)
+        First alpha, in (0, 1], of every unit. A tuple of two below 1 spreads the time constants 1 / (1 - alpha)
+        evenly on a logarithmic scale between both, in random order. A retention of 1 stays there: its unit's trace
+        is what the state was at the start.
+
+    Examples
+    --------
+    >>> cell = LeakyRNN(n_units=8)
+    >>> params = cell.init_params(2, np.random.default_rng(0))
+    >>> tape = cell.forward(params, np.ones((5, 3, 2), np.float32))
+    >>> tape.final_state.trace.shape
+    (3, 8)
+    """
+
+    State = LeakyState
+
+    _parameter_constraints: ClassVar[dict] = {
+        "n_units": [Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions({"tanh", "relu", "saturated_linear"})],
+        "retention": [Interval(Real, 0, 1, closed="right"), "array-like", tuple],
+    }
+
+    def __init__(self, n_units=32, *, activation="tanh", retention=(0.5, 0.99)):
+        self.n_units = n_units
+        self.activation = activation
+        self.retention = retention
+
+    def init_params(
+        self, n_features: int, rng: np.random.Generator, dtype: Any = np.float32
+    ) -> LeakyRNNParams:
+        """Draw parameters: Glorot-uniform input weights; both recurrences orthogonal over the root of 2; no bias.
+
+        Parameters
+        ----------
+        n_features : int
+            Width of the input.
+        rng : numpy.random.Generator
+        dtype : dtype, default=numpy.float32
+
+        Returns
+        -------
+        LeakyRNNParams
+        """
+        self._validate_params()
+        recurrences = [orthogonal(self.n_units, 1, rng) / np.sqrt(2) for _ in range(2)]
+        return LeakyRNNParams(
+            glorot_uniform(n_features, self.n_units, 1, rng).astype(dtype),
+            np.vstack(recurrences).astype(dtype),
+            np.zeros(self.n_units, dtype),
+            np.minimum(logit(self._read_retention(rng)), _FOREVER).astype(dtype),
+        )
+
+    def _read_retention(self, rng: np.random.Generator) -> np.ndarray:
+        values = np.array(self.retention, dtype=float)
+        if not ((values > 0) & (values <= 1)).all():
+            raise ValueError(f"retention must lie in (0, 1], got {self.retention!r}: near 0 is no memory.")
+        if isinstance(self.retention, tuple) and len(values) == 2:
+            if values.max() == 1:
+                raise ValueError(
+                    f"retention={self.retention!r} is a range, whose ends must be below 1; give an array."
+                )
+            shortest, longest = 1 / (1 - values)
+            constants = np.geomspace(shortest, longest, self.n_units)
+            return rng.permutation(1 - 1 / constants)
+        if values.ndim == 1 and len(values) != self.n_units:
+            raise ValueError(f"retention has {len(values)} values, but there are n_units={self.n_units}.")
+        return np.broadcast_to(values, self.n_units)
+
+    def _forward(self, params: Any, x: np.ndarray, state: Any) -> Tape:
+        path = np.empty((len(x) + 1, x.shape[1], self.n_units), x.dtype)
+        heard = np.zeros((len(x) + 1, x.shape[1], 2 * self.n_units), x.dtype)
+        path[0], heard[0, :, self.n_units :] = state
+        forward(params, x, path, heard, ACTIVATIONS[self.activation], expit(params.retention_logits))
+        final = LeakyState(path[-1].copy(), heard[-1, :, self.n_units :].copy())
+        return Tape(path[1:], final, (path, heard))
+
+    def _backward(
+        self, params: Any, x: np.ndarray, tape: Any, grad_states: np.ndarray, grad_state: Any
+    ) -> Any:
+        grads = LeakyRNNParams(*map(np.zeros_like, params))
+        grad_x, carry = np.empty_like(x), np.stack(grad_state)
+        retention = expit(params.retention_logits)
+        code = ACTIVATIONS[self.activation]
+        backward(params, x, *tape.memory, code, retention, grad_states, carry, grads, grad_x)
+        grads.retention_logits[:] *= retention * (1 - retention)
+        return grads, grad_x, LeakyState(*carry)
