@@ -16,6 +16,7 @@ from reservoir.online import LeastMeanSquares, RecursiveLeastSquares
 from reservoir.parallel import EnsembleReservoirs, ParallelReservoirs
 from reservoir.persistence import load, save
 from reservoir.readout import RidgeReadout
+from reservoir.spiking import SpikingUnits
 from reservoir.squares import SquaredStates
 from reservoir.window_esn import WindowESNRegressor
 
@@ -36,6 +37,7 @@ __all__ = [
     "ParallelReservoirs",
     "RecursiveLeastSquares",
     "RidgeReadout",
+    "SpikingUnits",
     "SquaredStates",
     "WindowESNRegressor",
     "load",

@@ -79,7 +79,7 @@ class LeakyUnits(DefaultParts, Reservoir):
         self.reservoir_.fit(np.zeros((1, n_features), dtype=dtype))
         self._squares_in_free_run = isinstance(self.reservoir_, EchoState)
         n_traces = self.reservoir_.n_states_
-        self.retention_ = self._read_retention(n_traces, rng)
+        self.retention_ = read_retention(self.retention, n_traces, rng)
         self.n_states_ = 2 * n_traces
         self._extra = 0 if self.reservoir_.states_are_state else n_traces
         self.state_size_ = self.reservoir_.state_size_ + self._extra + n_traces
@@ -130,20 +130,28 @@ class LeakyUnits(DefaultParts, Reservoir):
             return self.reservoir_._run_free(outputs, weights, initial, exog, gain, retention, squared)
         return super()._run_free(outputs, weights, initial, exog, gain)
 
-    def _read_retention(self, n_traces, rng):
-        values = np.array(self.retention, dtype=float)
-        if not ((values >= 0) & (values <= 1)).all():
-            raise ValueError(f"retention must lie in [0, 1], got {self.retention!r}: 0 is no memory")
-        if values.ndim == 0:
-            return np.full(n_traces, values)
-        if isinstance(self.retention, tuple) and len(values) == 2:
-            if values.max() == 1:
-                raise ValueError(f"retention={self.retention!r}: the end of a spread must lie below 1")
-            low, high = -np.log1p(-values)
-            return rng.permutation(-np.expm1(-np.linspace(low, high, n_traces)))
-        if values.shape != (n_traces,):
-            raise ValueError(
-                f"retention has shape {values.shape}, expected one number, a tuple of two, or ({n_traces},), "
-                "one per state of the reservoir"
-            )
-        return values
+
+def read_retention(retention, n_traces: int, rng: np.random.Generator) -> np.ndarray:
+    """Retention of every trace, of one number, a tuple of two to spread between, or an array.
+
+    Raises
+    ------
+    ValueError
+        If it lies outside [0, 1], or its shape fits nothing.
+    """
+    values = np.array(retention, dtype=float)
+    if not ((values >= 0) & (values <= 1)).all():
+        raise ValueError(f"retention must lie in [0, 1], got {retention!r}: 0 is no memory")
+    if values.ndim == 0:
+        return np.full(n_traces, values)
+    if isinstance(retention, tuple) and len(values) == 2:
+        if values.max() == 1:
+            raise ValueError(f"retention={retention!r}: the end of a spread must lie below 1")
+        low, high = -np.log1p(-values)
+        return rng.permutation(-np.expm1(-np.linspace(low, high, n_traces)))
+    if values.shape != (n_traces,):
+        raise ValueError(
+            f"retention has shape {values.shape}, expected one number, a tuple of two, or ({n_traces},), "
+            "one per state of the reservoir"
+        )
+    return values

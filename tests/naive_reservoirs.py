@@ -82,3 +82,16 @@ def intrinsic_plasticity(drive, W, bias, leak, mean, std, rate, n_epochs):
                 bias[i] += db
             h = new
     return np.array(gain), np.array(bias)
+
+
+def spiking_states(drive, W, leak, threshold, retention):
+    """Leaky integrate and fire, reset by subtraction; ``drive`` is W_in x(t) + b. Traces and spikes."""
+    v, z, r = np.zeros(len(W)), np.zeros(len(W)), np.zeros(len(W))
+    traces, spikes = [], []
+    for d in drive:
+        v = (1 - leak) * v - threshold * z + W @ z + d
+        z = (v >= threshold).astype(float)
+        r = retention * r + (1 - retention) * z
+        traces.append(r)
+        spikes.append(z)
+    return np.array(traces), np.array(spikes)

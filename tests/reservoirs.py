@@ -15,6 +15,7 @@ from reservoir import (
     ForceGenerator,
     LeakyUnits,
     ParallelReservoirs,
+    SpikingUnits,
     SquaredStates,
     WindowESNRegressor,
 )
@@ -29,6 +30,7 @@ _SMALL = {
     EnsembleReservoirs: lambda: EnsembleReservoirs(EchoState(10), 2),
     ParallelReservoirs: lambda: ParallelReservoirs([EchoState(10), LeakyUnits(EchoState(5))]),
     ForceGenerator: lambda: ForceGenerator(EchoState(20)),
+    SpikingUnits: lambda: SpikingUnits(100, bias_scaling=0.3),
     SquaredStates: lambda: SquaredStates(EchoState(20)),
     LeakyUnits: lambda: LeakyUnits(EchoState(20)),
     ESNRegressor: lambda: ESNRegressor(EchoState(20)),
