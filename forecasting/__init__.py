@@ -7,6 +7,9 @@ from forecasting.analogue import Analogue
 from forecasting.backtesting import RollingOrigin, backtest
 from forecasting.base import Forecaster
 from forecasting.baselines import Drift, Naive, SeasonalNaive, WindowAverage
+from forecasting.bootstrap import bootstrap_paths
+from forecasting.conformal_forecaster import ConformalForecaster
+from forecasting.ensemble import EnsembleForecaster
 from forecasting.gaps import fill_gaps
 from forecasting.left_out_windows import LeaveWindowOut
 from forecasting.local_forecaster import ColumnForecaster, LocalForecaster
@@ -41,8 +44,10 @@ __all__ = [
     "FORECASTER_CHECKS",
     "Analogue",
     "ColumnForecaster",
+    "ConformalForecaster",
     "DirectForecaster",
     "Drift",
+    "EnsembleForecaster",
     "Forecaster",
     "GRUForecaster",
     "LSTMForecaster",
@@ -60,6 +65,7 @@ __all__ = [
     "TransformedTargetForecaster",
     "WindowAverage",
     "backtest",
+    "bootstrap_paths",
     "check_forecaster",
     "fill_gaps",
     "tune",

@@ -5,9 +5,10 @@ minus forecast, of the forecast made at origin `i`. Steps beyond the end of the 
 have fewer errors.
 """
 
+from collections.abc import Callable
 from itertools import pairwise
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import clone
@@ -15,6 +16,10 @@ from sklearn.base import clone
 DEFAULT_INITIAL = 0.5
 # More errors than this sharpen no interval, but cost time and memory: a state is kept for every origin.
 MOST_ORIGINS = 2000
+
+
+class TooFewResiduals(ValueError):
+    """There are too few residuals for a level so near to 0 or 1."""
 
 
 def half_widths(residuals: np.ndarray, coverage: float) -> np.ndarray:
@@ -51,10 +56,18 @@ def half_widths(residuals: np.ndarray, coverage: float) -> np.ndarray:
     >>> float(half_widths(errors, 0.9)[0, 0])
     9.0
     """
+    return score_quantiles(np.abs(residuals), coverage)
+
+
+def score_quantiles(scores: np.ndarray, coverage: float) -> np.ndarray:
+    """Return the ``ceil((n + 1) * coverage)``-th smallest of the `n` scores of each step and target.
+
+    What `half_widths` does with absolute errors, for scores of any kind and sign.
+    """
     check_fraction(coverage, "coverage")
-    n_errors = _count(residuals)
-    ranks = _ceil((n_errors + 1) * coverage)
-    return _ranked(np.sort(np.abs(residuals), axis=0), ranks, n_errors, f"coverage={coverage}")
+    n_scores = _count(scores)
+    ranks = _ceil((n_scores + 1) * coverage)
+    return _ranked(np.sort(scores, axis=0), ranks, n_scores, f"coverage={coverage}")
 
 
 def residual_quantiles(residuals: np.ndarray, quantiles: Any) -> np.ndarray:
@@ -141,6 +154,25 @@ def rolling_residuals(forecaster: Any, n_steps: int, initial: Any = None) -> lis
         One per series, NaN beyond the end of the series; ``n_origins`` is the number of steps after the first
         part.
     """
+    origins = rolling_origins(forecaster, initial)
+    return errors_from(origins, n_steps, origins.model._predict, origins.model._errors)
+
+
+class Origins(NamedTuple):
+    """A model fitted on the first part of every series, and its states at every step from there on.
+
+    ``states[i]`` holds one state for each step of series `i` from ``cuts[i]``, the length of its first part.
+    """
+
+    model: Any
+    states: list
+    cuts: list
+    series: list
+    exog: list | None
+
+
+def rolling_origins(forecaster: Any, initial: Any = None) -> Origins:
+    """Fit a clone on the first part of every training series and carry it through the rest."""
     series, exog = forecaster.series_, forecaster.exog_
     cuts = [length_of_first_part(len(y), initial) for y in series]
     heads = [y[:cut] for y, cut in zip(series, cuts)]
@@ -155,12 +187,27 @@ def rolling_residuals(forecaster: Any, n_steps: int, initial: Any = None) -> lis
             f"{error}. Give a longer series or a larger initial"
         ) from error
     traces = model._trace(states, [y[cut:-1] for y, cut in zip(series, cuts)], rest)
-    origins = [[state, *trace] for state, trace in zip(states, traces)]
-    return _errors_from(model, origins, series, exog, cuts, n_steps)
+    carried = [[state, *trace] for state, trace in zip(states, traces)]
+    return Origins(model, carried, cuts, series, exog)
 
 
-def _errors_from(model, origins, series, exog, cuts, n_steps):
-    """Forecast from all origins, in batches of equally many steps, and compare with the truth."""
+def errors_from(origins: Origins, n_steps: int, forecast: Callable, errors: Callable) -> list[np.ndarray]:
+    """Forecast from all origins, in batches of equally many steps, and compare with the truth.
+
+    Parameters
+    ----------
+    origins : Origins
+    n_steps : int
+    forecast : callable
+        ``forecast(states, n_steps, exog)`` gives one array per state, its first axis that of steps.
+    errors : callable
+        ``errors(state, truth, forecast)`` gives (n_steps, n_targets).
+
+    Returns
+    -------
+    list of ndarray of shape (n_origins, n_steps, n_targets)
+    """
+    _, states, cuts, series, exog = origins
     residuals = [np.full((len(y) - cut, n_steps, y.shape[1]), np.nan) for y, cut in zip(series, cuts)]
     batches: dict[int, list] = {}
     for i, (y, cut) in enumerate(zip(series, cuts)):
@@ -168,10 +215,10 @@ def _errors_from(model, origins, series, exog, cuts, n_steps):
             batches.setdefault(min(n_steps, len(y) - cut - row), []).append((i, row))
     for n, places in batches.items():
         future = None if exog is None else [exog[i][cuts[i] + row : cuts[i] + row + n] for i, row in places]
-        paths = model._predict([origins[i][row] for i, row in places], n, future)
+        paths = forecast([states[i][row] for i, row in places], n, future)
         for (i, row), path in zip(places, paths):
             origin = cuts[i] + row
-            error = model._errors(origins[i][row], series[i][origin : origin + n], path)
+            error = errors(states[i][row], series[i][origin : origin + n], path)
             residuals[i][row, :n] = np.where(np.isfinite(error), error, np.inf)  # a forecast that diverged
     return residuals
 
@@ -238,7 +285,7 @@ def _ranked(ordered: np.ndarray, ranks: np.ndarray, n_errors: np.ndarray, what: 
     if bad.any():
         step, target = np.argwhere(bad)[0]
         n = int(n_errors[step, target])
-        raise ValueError(
+        raise TooFewResiduals(
             f"{what} needs more rolling-origin errors than there are: step {step + 1} has {n}, from which "
             f"the most extreme fractions are {1 / (n + 1):.3g} and {n / (n + 1):.3g}; give a longer series, "
             "a shorter horizon, a smaller initial, or ask for less"

@@ -56,7 +56,13 @@ def _arima(m: int) -> dict:
 
 
 def _network(m: int) -> dict:
-    return {"n_units": 16, "max_horizon": max(m, 12), "n_epochs": 10, "steps_per_epoch": 25, "random_state": 0}
+    return {
+        "n_units": 16,
+        "max_horizon": max(m, 12),
+        "n_epochs": 10,
+        "steps_per_epoch": 25,
+        "random_state": 0,
+    }
 
 
 def _reservoir(m: int) -> dict:
@@ -77,11 +83,22 @@ def _direct(m: int) -> dict:
     return {"lags": max(m, 12), "max_horizon": max(m, 12), "subtract": "last"}
 
 
+def _ensemble(m: int) -> dict:
+    return {"forecasters": [FORECASTERS[name](m) for name in ("seasonal_naive", "theta", "ridge")]}
+
+
+def _conformal(m: int) -> dict:
+    return {"forecaster": FORECASTERS["theta"](m)}
+
+
 def _ridge(m: int) -> dict:
     """Return a ridge for each step ahead of the standardised series, measured from its last value."""
     estimator = Recipe("sklearn.linear_model", "Ridge", _nothing)(fit_intercept=False)
     forecaster = Recipe("forecasting.reduction", "DirectForecaster", _direct)(m, estimator=estimator)
-    return {"forecaster": forecaster, "transforms": Recipe("forecasting.transforms", "Standardize", _nothing)()}
+    return {
+        "forecaster": forecaster,
+        "transforms": Recipe("forecasting.transforms", "Standardize", _nothing)(),
+    }
 
 
 FORECASTERS: dict[str, Recipe] = {
@@ -97,8 +114,12 @@ FORECASTERS: dict[str, Recipe] = {
     "direct": Recipe("forecasting.reduction", "DirectForecaster", _direct),
     "multi_output": Recipe("forecasting.reduction", "MultiOutputForecaster", _direct),
     "ridge": Recipe("forecasting.transformed_target", "TransformedTargetForecaster", _ridge),
+    "ensemble": Recipe("forecasting.ensemble", "EnsembleForecaster", _ensemble),
+    "conformal": Recipe("forecasting.conformal_forecaster", "ConformalForecaster", _conformal),
     "reservoir": Recipe("forecasting.reservoir_model", "ReservoirForecaster", _reservoir),
-    "local_reservoir": Recipe("forecasting.local_reservoir_model", "LocalReservoirForecaster", _local_reservoir),
+    "local_reservoir": Recipe(
+        "forecasting.local_reservoir_model", "LocalReservoirForecaster", _local_reservoir
+    ),
     "gru": Recipe("forecasting.recurrent", "GRUForecaster", _network),
     "lstm": Recipe("forecasting.recurrent", "LSTMForecaster", _network),
 }

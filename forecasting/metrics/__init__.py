@@ -17,10 +17,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from forecasting.metrics.calibration import calibration as calibration
+from forecasting.metrics.closed_forms import crps_lognormal, crps_mixture, crps_student_t
 from forecasting.metrics.point import mae, mape, mse, nmse, nrmse, rmse, smape, valid_prediction_time
 from forecasting.metrics.probabilistic import (
     crps,
     crps_gaussian,
+    energy_score,
     interval_coverage,
     interval_width,
     pinball,
@@ -34,7 +37,8 @@ class Metric(NamedTuple):
 
     function: Callable[..., float]
     #: what is scored, after ``y_true``: "point" (y_pred), "interval" (lower, upper), "quantile" (y_pred, with
-    #: ``quantile=``), "samples", "gaussian" (mean, std), "relative" (y_pred, y_benchmark; lists of series)
+    #: ``quantile=``), "samples", "gaussian" (mean, std), "student_t" (df, loc, scale), "mixture" (weights, means,
+    #: stds), "lognormal" (mu, sigma), "relative" (y_pred, y_benchmark; lists of series)
     forecast: str
     #: keyword arguments the function takes from its surroundings, among y_train, season_length, coverage
     context: tuple[str, ...] = ()
@@ -61,5 +65,9 @@ METRICS: dict[str, Metric] = {
     "winkler": Metric(winkler_score, "interval", ("coverage",)),
     "pinball": Metric(pinball, "quantile"),
     "crps": Metric(crps, "samples"),
+    "energy": Metric(energy_score, "samples"),
     "crps_gaussian": Metric(crps_gaussian, "gaussian"),
+    "crps_student_t": Metric(crps_student_t, "student_t"),
+    "crps_mixture": Metric(crps_mixture, "mixture"),
+    "crps_lognormal": Metric(crps_lognormal, "lognormal"),
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.spatial.distance import pdist
 from scipy.special import ndtr
 
 from forecasting.metrics.validation import FloatArray, as_array, check_fraction, paired
@@ -104,6 +105,67 @@ def crps(y_true: ArrayLike, samples: ArrayLike, *, fair: bool = False) -> float:
     >>> crps([2.0], [[5.0]])
     3.0
     """
+    true, draws = _with_samples(y_true, samples)
+    k = draws.shape[-1]
+    if fair and k < 2:
+        raise ValueError("fair=True needs at least 2 samples; got 1.")
+    weights = (2 * np.arange(1, k + 1) - k - 1) / (k * (k - 1) if fair else k * k)
+    spread = np.sort(draws, axis=-1) @ weights
+    return float(np.mean(np.abs(draws - true[..., None])) - np.mean(spread))
+
+
+def energy_score(y_true: ArrayLike, samples: ArrayLike, *, joint: str = "targets") -> float:
+    r"""Energy score of a sample: the CRPS of vectors, exact for the sample's empirical distribution.
+
+    .. math:: \mathrm{ES} = \frac1k \sum_i \| x_i - y \| - \frac{1}{2 k^2} \sum_{i,j} \| x_i - x_j \|
+
+    in units of the series. Unlike the mean CRPS of the margins it also scores how targets, or steps, hang together.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_steps,) or (n_steps, n_targets)
+    samples : array-like of shape (n_steps, n_samples) or (n_steps, n_targets, n_samples)
+        Draws from the forecast distribution, as ``sample`` of a forecaster returns them for arrays.
+    joint : {"targets", "path"}, default="targets"
+        What makes a vector: the targets of one step, the score being the mean over steps; or all steps and targets
+        of a path.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If the shape of ``samples`` before its last axis is not that of ``y_true``, a value is not finite, or
+        ``joint`` is unknown.
+
+    References
+    ----------
+    T. Gneiting, A. E. Raftery (2007), "Strictly Proper Scoring Rules, Prediction, and Estimation", JASA 102,
+    359-378, eq. 22.
+
+    Examples
+    --------
+    >>> energy_score([[0.0, 0.0]], [[[3.0, -3.0], [4.0, -4.0]]])
+    2.5
+    """
+    if joint not in ("targets", "path"):
+        raise ValueError(f"joint must be 'targets' or 'path'; got {joint!r}.")
+    true, draws = _with_samples(y_true, samples)
+    true, draws = true.reshape(len(true), -1), draws.reshape(len(true), -1, draws.shape[-1])
+    if joint == "path":
+        true, draws = true.reshape(1, -1), draws.reshape(1, -1, draws.shape[-1])
+    scores = []
+    for y, x in zip(true, draws):
+        points = np.ascontiguousarray(x.T)
+        near = np.linalg.norm(points - y, axis=1).mean()
+        scores.append(near - pdist(points).sum() / len(points) ** 2)
+    return float(np.mean(scores))
+
+
+def _with_samples(y_true: ArrayLike, samples: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Read observations and the samples of each."""
     true = as_array(y_true, "y_true")
     draws = as_array(samples, "samples", ndim=(true.ndim + 1,))
     if draws.shape[:-1] != true.shape:
@@ -111,12 +173,7 @@ def crps(y_true: ArrayLike, samples: ArrayLike, *, fair: bool = False) -> float:
             f"samples has shape {draws.shape}; y_true of shape {true.shape} needs that shape and a last axis "
             "of samples."
         )
-    k = draws.shape[-1]
-    if fair and k < 2:
-        raise ValueError("fair=True needs at least 2 samples; got 1.")
-    weights = (2 * np.arange(1, k + 1) - k - 1) / (k * (k - 1) if fair else k * k)
-    spread = np.sort(draws, axis=-1) @ weights
-    return float(np.mean(np.abs(draws - true[..., None])) - np.mean(spread))
+    return true, draws
 
 
 def crps_gaussian(y_true: ArrayLike, mean: ArrayLike, std: ArrayLike) -> float:
