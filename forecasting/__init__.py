@@ -18,6 +18,7 @@ from forecasting.recurrent import GRUForecaster, LSTMForecaster, RecurrentForeca
 from forecasting.reduction import DirectForecaster, MultiOutputForecaster, RecursiveForecaster
 from forecasting.registry import FORECASTERS
 from forecasting.reservoir_model import ReservoirForecaster
+from forecasting.scoring import forecast_scorer
 from forecasting.transformed_target import TransformedTargetForecaster
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ __all__ = [
     "bootstrap_paths",
     "check_forecaster",
     "fill_gaps",
+    "forecast_scorer",
     "tune",
 ]
 

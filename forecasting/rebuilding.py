@@ -75,3 +75,34 @@ def _rebuild_long(layout, steps, values, labels):
         keys = pd.DataFrame({ID: [name] * len(frame), TIME: frame.index})
         frames.append(pd.concat([keys, frame.reset_index(drop=True)], axis=1))
     return pd.concat(frames, ignore_index=True)
+
+
+def take_apart(layout: Any, answer: Any, n_targets: int, n_labels: int = 1) -> list[np.ndarray]:
+    """Return the numbers of an answer that :func:`rebuild` gave.
+
+    Parameters
+    ----------
+    layout : PanelLayout
+    answer : container
+    n_targets : int
+    n_labels : int, default=1
+        How many labels it has, 1 without.
+
+    Returns
+    -------
+    list of ndarray of shape (n_steps, n_targets, n_labels)
+        One per series.
+    """
+    if layout.kind == "long":
+        columns = [np.asarray(answer[name], dtype=float) for name in answer.columns if name not in (ID, TIME)]
+        return list(np.stack(columns, axis=-1).reshape(len(layout.ids), -1, 1, n_labels))
+    arrays = []
+    for part, one in zip(layout.parts, [answer] if layout.kind == "single" else answer):
+        if part.library == "polars" and part.calendar is not None:
+            one = one.drop(part.calendar.name)
+        values = np.asarray(one, dtype=float)
+        if part.kind == "array":
+            arrays.append(values.reshape(len(values), n_targets, n_labels))
+        else:  # the label is outermost in the columns of a frame
+            arrays.append(values.reshape(len(values), n_labels, n_targets).swapaxes(1, 2))
+    return arrays

@@ -1,0 +1,88 @@
+"""Our forecasters as models of statsforecast: called as it calls them, and by itself where it is installed."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from forecasting import Drift, RecursiveForecaster, SeasonalNaive
+from forecasting.checks.examples import example_exog, example_series
+from forecasting.interop.statsforecast import StatsForecastModel
+
+Y = example_series()
+X = example_exog()
+
+
+def test_a_model_forecasts_as_its_forecaster():
+    drift = Drift().fit(Y)
+    answer = StatsForecastModel(Drift()).fit(Y).predict(5, level=[80, 50])
+    assert list(answer) == ["mean", "lo-80", "lo-50", "hi-50", "hi-80"]
+    assert_array_equal(answer["mean"], drift.predict(5))
+    assert_array_equal(answer["hi-80"], drift.predict_interval(5, coverage=0.8)[:, 1])
+    again = StatsForecastModel(Drift()).forecast(Y, 5, fitted=True)
+    assert_array_equal(again["mean"], answer["mean"])
+    assert np.isnan(again["fitted"][:36]).all()
+    assert again["fitted"][50] == Drift().fit(Y[:36]).update(Y[36:50]).predict(1)[0]
+
+
+def test_exogenous_variables():
+    model = StatsForecastModel(RecursiveForecaster(lags=3), alias="recursive")
+    assert model.uses_exog
+    assert repr(model.new()) == "recursive"
+    fitted = model.fit(Y, X[:72])
+    expected = RecursiveForecaster(lags=3).fit(Y, X[:72])
+    assert_array_equal(fitted.predict(8, X[72:])["mean"], expected.predict(8, X[72:]))
+    forward = model.forward(Y[:60], 4, X[:60], X[60:64])["mean"]
+    assert_allclose(forward, expected.predict(4, X[:64], context=Y[:60]))
+    assert not StatsForecastModel(Drift()).uses_exog
+    assert_array_equal(
+        StatsForecastModel(Drift()).fit(Y, X[:72]).predict(2, X[72:74])["mean"], Drift().fit(Y).predict(2)
+    )
+
+
+def test_what_is_not_offered():
+    model = StatsForecastModel(Drift()).fit(Y)
+    with pytest.raises(ValueError, match="forward gives the forecast alone"):
+        model.forward(Y, 3, level=[90])
+    with pytest.raises(ValueError, match="level applies to forecasts only"):
+        model.predict_in_sample([90])
+    model.prediction_intervals = object()
+    with pytest.raises(ValueError, match="prediction_intervals of statsforecast do not apply"):
+        model.fit(Y)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_cross_validation_of_statsforecast():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        statsforecast = pytest.importorskip("statsforecast")
+        from statsforecast.models import SeasonalNaive as Theirs
+
+    index = pd.date_range("2018-01-01", periods=72, freq="MS")
+    frame = pd.concat(
+        [pd.DataFrame({"unique_id": k, "ds": index, "y": s * Y}) for k, s in (("a", 1), ("b", 2))]
+    )
+    models = [
+        StatsForecastModel(SeasonalNaive(12), "ours"),
+        Theirs(12),
+        StatsForecastModel(RecursiveForecaster(lags=3)),
+    ]
+    engine = statsforecast.StatsForecast(models=models, freq="MS")
+    for refit in (True, 2):
+        options = {"level": [60]} if refit is True else {}
+        folds = engine.cross_validation(h=6, df=frame, n_windows=3, step_size=6, refit=refit, **options)
+        assert_allclose(folds["ours"], folds["SeasonalNaive"], rtol=1e-6)
+        last = folds[(folds["unique_id"] == "b") & (folds["cutoff"] == index[65])]
+        if refit is True:
+            expected = RecursiveForecaster(lags=3).fit(2 * Y[:66])
+            assert_allclose(last["RecursiveForecaster"], expected.predict(6), rtol=1e-6)
+            bounds = expected.predict_interval(6, coverage=0.6)
+            assert_allclose(
+                last[["RecursiveForecaster-lo-60", "RecursiveForecaster-hi-60"]], bounds, rtol=1e-6
+            )
+    ahead = engine.fit(frame).predict(3)
+    assert_allclose(ahead["ours"], ahead["SeasonalNaive"], rtol=1e-6)
+    direct = engine.forecast(df=frame, h=3, fitted=True)
+    assert_allclose(direct["ours"], direct["SeasonalNaive"], rtol=1e-6)
