@@ -16,10 +16,11 @@ from forecasting.conformal import rolling_residuals
 from forecasting.differences import Differences
 from forecasting.divergence import without_divergence
 from forecasting.free_run_validation import HELD_OUT, wants_free_run, with_validated_penalty
+from forecasting.standard_units import moments
 from forecasting.tags import ForecasterTags
 from reservoir import EchoState, RidgeReadout
 from reservoir.base import Reservoir, refuse_future
-from reservoir.closed_loop import ClosedLoop, linear_readout
+from reservoir.closed_loop import ClosedLoop, is_linear, linear_readout, run_free_with
 from reservoir.default_parts import DefaultParts
 from reservoir.harvest import harvest, train_readout
 from reservoir.linearised_noise import noise_penalties
@@ -65,10 +66,11 @@ class ReservoirForecaster(DefaultParts, Forecaster):
     ----------
     reservoir : Reservoir, optional
         Default: ``EchoState(300, topology="circular", input_scaling=0.3)``. It is cloned.
-    readout : linear regressor, optional
-        With ``coef_`` and ``intercept_``. Default: ``RidgeReadout`` over a path of penalties. For
-        ``recursive``, a ``RidgeReadout`` with ``alphas`` and ``selection="auto"`` takes the penalty whose free
-        runs are best over the last part of the training series; "loo" and "gcv" judge one step ahead.
+    readout : regressor, optional
+        Linear ones run free in compiled code, others are asked at every step. Default: ``RidgeReadout`` over a
+        path of penalties. For ``recursive``, a ``RidgeReadout`` with ``alphas`` and ``selection="auto"`` takes
+        the penalty whose free runs are best over the last part of the training series; "loo" and "gcv" judge one
+        step ahead.
     strategy : {"recursive", "direct"}, default="recursive"
     max_horizon : int, default=24
         Steps ahead that ``direct`` learns (beyond it goes on from its own forecasts), and over which
@@ -342,18 +344,16 @@ class ReservoirForecaster(DefaultParts, Forecaster):
             model = clone(self).set_params(differences=lags, escape_factor=None)
             model.series_, model.exog_ = series, exog
             residuals = rolling_residuals(model, self.max_horizon, 1 - HELD_OUT)
-            scaled = [
-                np.nanmean(np.abs(r), axis=(0, 1)) / _moments(y, True)[1] for r, y in zip(residuals, series)
-            ]
+            scaled = [np.nanmean(np.abs(r), axis=(0, 1)) / moments(y)[1] for r, y in zip(residuals, series)]
             errors.append(np.mean(scaled))
         return _CANDIDATE_DIFFERENCES[int(np.argmin(errors))]
 
     def _learn_scaling(self, differenced, exog):
         values = np.concatenate(differenced)
-        self.centre_, self.scale_ = _moments(values, self.standardize)
+        self.centre_, self.scale_ = moments(values, self.standardize)
         self.range_ = np.array([values.min(axis=0), values.max(axis=0)])
         if exog is not None:
-            self.exog_centre_, self.exog_scale_ = _moments(np.concatenate(exog), self.standardize)
+            self.exog_centre_, self.exog_scale_ = moments(np.concatenate(exog), self.standardize)
 
     # -------------------------------------------------------------- advancing
 
@@ -403,11 +403,16 @@ class ReservoirForecaster(DefaultParts, Forecaster):
         return Differences(self.differences_).undo(z * self.scale_ + self.centre_, state.tail)
 
     def _ahead_free(self, state, n_steps, exog):
-        coef, intercept = linear_readout(self.readouts_[0])
-        last = self._standardised(state.tail)[-1]
-        z, n_done = self._run_free(coef, intercept, state.reservoir, last, exog)
+        readout, last = self.readouts_[0], self._standardised(state.tail)[-1]
+        if is_linear(readout):
+            z, n_done = self._run_free(*linear_readout(readout), state.reservoir, last, exog)
+        else:
+            z, _, n_done = run_free_with(self._output, self.reservoir_, state.reservoir, last, exog)
         low, high = (self.range_ - self.centre_) / self.scale_
         return without_divergence(z, n_done, low, high, self.escape_factor)
+
+    def _output(self, states, row):
+        return self.readouts_[0].predict(np.hstack([states, row]) if self.input_skip else states)
 
     def _run_free(self, coef, intercept, initial, last, exog):
         """Standardised series after ``last``, as far as ``exog`` goes, and the steps done before it diverged."""
@@ -435,15 +440,6 @@ class ReservoirForecaster(DefaultParts, Forecaster):
                 seen = self._features_of(row, exog[steps[0] : steps[0] + 1])(states, slice(None))
                 answers.append(readout.predict(seen).reshape(-1, self.n_targets_))
         return np.concatenate(answers)[:n_steps]
-
-
-def _moments(values: np.ndarray, wanted: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each column, 0 and 1 if not wanted; a constant column has scale 1."""
-    if not wanted:
-        return np.zeros(values.shape[1]), np.ones(values.shape[1])
-    spread = values.std(axis=0)
-    tiny = 10 * np.finfo(float).eps * np.abs(values).max(axis=0)
-    return values.mean(axis=0), np.where(spread > tiny, spread, 1.0)
 
 
 def _each(exog: list | None, series: list) -> list:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reservoir.base import Reservoir
+from reservoir.sequences import Layout
 
 
 class ClosedLoop(NamedTuple):
@@ -181,6 +182,47 @@ def closed_loop_of(model: Any) -> ClosedLoop:
     return model.closed_loop()
 
 
+def run_free_with(answer, reservoir, state, last_output, exog, gain=1.0):
+    """Run free with any readout, step by step; ``Reservoir.run_free`` is for linear ones, and fast.
+
+    Parameters
+    ----------
+    answer : callable
+        ``answer(states, row)`` gives the output for states (1, n_states) and the row (1, n_features) that drove
+        them: what was fed back, and then the exogenous inputs.
+    reservoir : Reservoir
+        Fitted.
+    state : ndarray of shape (state_size,)
+    last_output : ndarray of shape (n_outputs,)
+    exog : ndarray of shape (n_steps, n_features - n_outputs)
+    gain : float, default=1.0
+        Factor on what is fed back.
+
+    Returns
+    -------
+    outputs : ndarray of shape (n_steps, n_outputs)
+        NaN after the first that was not finite.
+    state : ndarray of shape (state_size,)
+    n_done : int
+        Steps done.
+    """
+    one = Layout(np.array([1]), "single")
+    outputs = np.full((len(exog), len(last_output)), np.nan, dtype=exog.dtype)
+    state = state[np.newaxis]
+    for t in range(len(exog)):
+        row = np.concatenate([gain * last_output, exog[t]], dtype=exog.dtype)[np.newaxis]
+        states, state = reservoir._run(row, one, state)
+        outputs[t] = last_output = np.reshape(answer(states, row), -1)
+        if not np.isfinite(last_output).all():
+            return outputs, state[0], t + 1
+    return outputs, state[0], len(exog)
+
+
+def is_linear(readout: Any) -> bool:
+    """Whether a fitted readout has coefficients, so that it runs free in compiled code."""
+    return hasattr(readout, "coef_") and hasattr(readout, "intercept_")
+
+
 def linear_readout(readout: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return coefficients (n_outputs, n_features) and intercept (n_outputs,) of a readout that can be fed back.
 
@@ -189,9 +231,9 @@ def linear_readout(readout: Any) -> tuple[np.ndarray, np.ndarray]:
     ValueError
         If it is not linear.
     """
-    if not hasattr(readout, "coef_"):
+    if not is_linear(readout):
         raise ValueError(
-            f"readout={readout!r} is not linear: what runs free needs coef_ and intercept_, as RidgeReadout has; "
-            "other regressors work with strategy='direct' of ReservoirForecaster, or without feedback"
+            f"readout={readout!r} is not linear: a closed loop and its linearisation need coef_ and intercept_, as "
+            "RidgeReadout has"
         )
     return np.atleast_2d(readout.coef_), np.atleast_1d(readout.intercept_)

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from reservoir.base import FLOATS, refuse_future
-from reservoir.closed_loop import ClosedLoop, linear_readout
+from reservoir.closed_loop import ClosedLoop, is_linear, linear_readout, run_free_with
 from reservoir.harvest import after_washout
 from reservoir.linearised_noise import noise_penalties
 from reservoir.network import EchoStateNetwork
@@ -35,6 +35,7 @@ class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
     readout : regressor, optional
         Any scikit-learn regressor. Default: ``RidgeReadout()``, which is fitted while the states are
         produced, in memory that does not grow with the length of the series; others get all states at once.
+        With feedback, linear ones run in compiled code, others are asked at every step.
     washout : int, default=100
         Rows at the start of each series that are left out of training, while the reservoir forgets that it
         started from rest; at most half of a series.
@@ -179,7 +180,7 @@ class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
             predicted = self._predict_closed(rows, layout, state)
         else:
             predicted = self._readout_of(rows, rows, layout, state)
-        predicted = layout.restore(predicted.reshape(len(rows)) if self._flat_targets else predicted)
+        predicted = layout.restore(predicted.reshape(-1 if self._flat_targets else (len(rows), -1)))
         return (predicted, state[0] if layout.is_single else state) if return_state else predicted
 
     def score(self, X, y, sample_weight=None, groups=None):
@@ -257,7 +258,7 @@ class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
         state = self.reservoir_._zero_states(len(layout.lengths), inputs.dtype)
         rows = inputs[:, inputs.shape[1] - self.n_features_in_ :]
         fitted = self._readout_of(rows, inputs, layout, state)
-        return layout.restore(fitted.reshape(len(rows)) if self._flat_targets else fitted)
+        return layout.restore(fitted.reshape(-1 if self._flat_targets else (len(rows), -1)))
 
     # ---------------------------------------------------------------- private
 
@@ -305,21 +306,12 @@ class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
 
     def _predict_closed(self, rows, layout, state):
         """Predict with the predicted targets fed back."""
-        size, n_outputs = self.reservoir_.state_size_, self._n_outputs
-        weights, intercept, skip = self._linear_readout()
-        constant = rows @ skip.T + intercept
-        predicted = np.empty((len(rows), n_outputs), dtype=rows.dtype)
+        size = self.reservoir_.state_size_
+        predicted = np.empty((len(rows), self._n_outputs), dtype=rows.dtype)
+        run = self._linear_loop() if is_linear(self.readout_) else self._any_loop
         for s, (start, n_steps) in enumerate(zip(layout.starts, layout.lengths)):
             part = slice(start, start + n_steps)
-            predicted[part], state[s, :size], n_done = self.reservoir_.run_free(
-                n_steps,
-                weights,
-                constant[part],
-                state[s, :size],
-                state[s, size:],
-                rows[part],
-                self.feedback_scaling,
-            )
+            predicted[part], state[s, :size], n_done = run(state[s, :size], state[s, size:], rows[part])
             if n_done < n_steps:
                 raise ValueError(
                     f"the network with feedback diverged at step {n_done} of series {s}: lower feedback_scaling or "
@@ -327,6 +319,26 @@ class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
                 )
             state[s, size:] = predicted[part][-1]
         return predicted
+
+    def _linear_loop(self):
+        """Free run of one series, compiled: from state, last output and inputs."""
+        weights, intercept, skip = self._linear_readout()
+
+        def run(state, last, rows):
+            constant = rows @ skip.T + intercept
+            return self.reservoir_.run_free(
+                len(rows), weights, constant, state, last, rows, self.feedback_scaling
+            )
+
+        return run
+
+    def _any_loop(self, state, last, rows):
+        """Free run of one series, with a readout that is asked at every step."""
+
+        def answer(states, row):
+            return self.readout_.predict(self._features(states, row[:, self._n_outputs :]))
+
+        return run_free_with(answer, self.reservoir_, state, last, rows, self.feedback_scaling)
 
     def _linear_readout(self):
         """Readout as weights of states and (zero) of the previous output, intercept, weights of the inputs."""

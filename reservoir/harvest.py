@@ -138,5 +138,7 @@ def train_readout(
         )
     else:
         parts, answers, _ = zip(*blocks())
-        readout.fit(np.concatenate(parts), np.concatenate(answers))
+        wanted = np.concatenate(answers)
+        is_column = wanted.shape[1:] == (1,)  # scikit-learn warns of one column where it wants a vector
+        readout.fit(np.concatenate(parts), wanted[:, 0] if is_column else wanted)
     return final

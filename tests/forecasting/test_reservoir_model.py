@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_validate
 from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from forecasting import ReservoirForecaster
 from forecasting.differences import Differences
@@ -206,12 +209,35 @@ def test_linearised_noise_steadies_the_readout():
         ReservoirForecaster(strategy="direct", linearised_noise=0.1).fit(y)
 
 
-def test_only_linear_readouts_run_free():
-    forecaster = ReservoirForecaster(EchoState(10), readout=KNeighborsRegressor(), differences=()).fit(wave())
-    with pytest.raises(ValueError, match="is not linear"):
-        forecaster.predict(3)
-    direct = forecaster.set_params(strategy="direct", max_horizon=5).fit(wave())
-    np.testing.assert_allclose(direct.predict(5), wave(305)[300:], rtol=0, atol=0.5)
+@pytest.mark.parametrize(
+    "readout",
+    [
+        KNeighborsRegressor(3),
+        RandomForestRegressor(20, random_state=0),
+        Ridge(1e-6),
+        make_pipeline(StandardScaler(), Ridge(1e-6)),
+    ],
+    ids=lambda r: type(r).__name__,
+)
+@pytest.mark.parametrize("strategy", ["recursive", "direct"])
+def test_any_regressor_is_a_readout(readout, strategy):
+    forecaster = ReservoirForecaster(
+        EchoState(10), readout=readout, strategy=strategy, max_horizon=5, differences=(), random_state=0
+    ).fit(wave())
+    np.testing.assert_allclose(forecaster.predict(5), wave(305)[300:], rtol=0, atol=0.5)
+    np.testing.assert_array_equal(forecaster.predict(5)[:3], forecaster.predict(3))
+
+
+def test_a_readout_asked_at_every_step_runs_as_a_linear_one_does():
+    """A pipeline hides the coefficients of what is linear."""
+    rng = np.random.default_rng(0)
+    X, ahead = rng.standard_normal((300, 1)), rng.standard_normal((10, 1))
+    y = np.convolve(X[:, 0], [0.5, 0.3, 0.2])[:300]
+    for input_skip in (True, False):
+        settings = {"differences": (), "input_skip": input_skip, "random_state": 0}
+        linear = ReservoirForecaster(EchoState(20), readout=Ridge(1e-3), **settings).fit(y, X)
+        hidden = ReservoirForecaster(EchoState(20), readout=make_pipeline(Ridge(1e-3)), **settings).fit(y, X)
+        np.testing.assert_allclose(hidden.predict(10, ahead), linear.predict(10, ahead), rtol=0, atol=1e-10)
 
 
 def test_too_short_for_the_direct_horizon():

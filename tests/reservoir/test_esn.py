@@ -5,9 +5,11 @@ import pickle
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold, TimeSeriesSplit, cross_validate
 from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
 
 from reservoir import EchoState, ESNClassifier, ESNRegressor, LeakyUnits, RidgeReadout
 from reservoir.harvest import CHUNK_ROWS, harvest
@@ -121,11 +123,21 @@ def test_feedback_generates_and_true_feedback_equals_prediction():
     assert np.abs(model.fitted_values_[100:] - y[100:600]).max() < 1e-4  # teacher forcing
 
 
-def test_feedback_needs_a_linear_readout():
+def test_feedback_with_any_readout():
+    """One that hides its coefficients runs as the linear one does; one that has none runs too."""
     X, y = task()
-    model = ESNRegressor(EchoState(20, random_state=0), KNeighborsRegressor(), feedback_scaling=0.5).fit(X, y)
-    with pytest.raises(ValueError, match="not linear"):
-        model.predict(X)
+    for input_skip in (False, True):
+        options = {"feedback_scaling": 0.5, "input_skip": input_skip}
+        linear = ESNRegressor(EchoState(20, random_state=0), Ridge(1e-3), **options).fit(X, y)
+        hidden = ESNRegressor(EchoState(20, random_state=0), make_pipeline(Ridge(1e-3)), **options).fit(X, y)
+        np.testing.assert_allclose(hidden.predict(X), linear.predict(X), rtol=0, atol=1e-10)
+        both = [X[:50], X[50:90]]
+        for ours, theirs in zip(hidden.predict(both), linear.predict(both)):
+            np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-10)
+    neighbours = ESNRegressor(EchoState(20, random_state=0), KNeighborsRegressor(), feedback_scaling=0.5)
+    assert neighbours.fit(X[:300], y[:300]).score(X[300:], y[300:]) > 0.3
+    with pytest.raises(ValueError, match="is not linear: a closed loop and its linearisation need coef_"):
+        neighbours.closed_loop()
 
 
 def test_a_diverging_feedback_loop_says_so():
@@ -137,13 +149,19 @@ def test_a_diverging_feedback_loop_says_so():
         model.predict(X)
 
 
-@pytest.mark.parametrize("readout", [Ridge(1e-3), LinearRegression(), KNeighborsRegressor()])
+@pytest.mark.parametrize(
+    "readout",
+    [Ridge(1e-3), LinearRegression(), KNeighborsRegressor(), RandomForestRegressor(10, random_state=0)],
+)
 def test_any_regressor(readout):
     X, y = task()
     model = ESNRegressor(EchoState(20, random_state=0), readout, washout=20).fit(X, y)
     states = EchoState(20, random_state=0).fit(X).transform(X)
     expected = clone(readout).fit(states[20:], y[20:]).predict(states)
     np.testing.assert_allclose(model.fitted_values_, expected, rtol=0, atol=1e-8)
+    column = model.fit(X, y[:, np.newaxis])  # one target in two dimensions comes back in two
+    np.testing.assert_allclose(column.fitted_values_, expected[:, np.newaxis], rtol=0, atol=1e-8)
+    assert column.predict(X).shape == (400, 1)
 
 
 def test_input_skip_multioutput_and_float32():
@@ -202,7 +220,7 @@ def test_groups_are_routed():
     groups = np.repeat(np.arange(len(Xs)), [len(X) for X in Xs])
     with config_context(enable_metadata_routing=True):
         model = ESNRegressor(EchoState(20, random_state=0), washout=5)
-        model.set_fit_request(groups=True).set_predict_request(groups=False)
+        model.set_fit_request(groups=True).set_score_request(groups=True)
         scores = cross_validate(
             model, np.concatenate(Xs), np.concatenate(ys), cv=GroupKFold(4), params={"groups": groups}
         )
