@@ -19,9 +19,14 @@ BENCHMARKS = {
     "narma10": "benchmarks.accuracy.narma10:report",
     "santa-fe": "benchmarks.accuracy.santa_fe:report",
     "memory-capacity": "benchmarks.accuracy.memory_capacity:report",
+    "lyapunov-spectrum": "benchmarks.accuracy.lyapunov_spectrum:report",
+    "valid-time-lorenz": "benchmarks.accuracy.valid_time_lorenz:report",
     "japanese-vowels": "benchmarks.accuracy.japanese_vowels:report",
     "defaults": "benchmarks.accuracy.defaults:report",
+    "m4-hourly": "benchmarks.accuracy.m4_hourly:report",
+    "etth1": "benchmarks.accuracy.etth1:report",
     "dysts": "benchmarks.accuracy.dysts:report",
+    "reduction": "benchmarks.reduction:report",
     "tune-speed": "benchmarks.tuning_speed:report",
 }
 RESULTS = Path(__file__).parent / "results"

@@ -21,7 +21,9 @@ FUNCTION_LINES = 70  # of code: without docstring, comments and blank lines
 LAZY_IMPORTS = {
     ("reservoir/persistence.py", "skops"): "loads the whole of scikit-learn; needed to save and load only",
     ("reservoir/persistence.py", "import_module"): "a file names the classes that it holds",
+    ("reservoir/diagnostics/plots.py", "matplotlib"): "an optional dependency (the extra `plot`)",
     ("forecasting/plotting.py", "matplotlib"): "an optional dependency (the extra `plot`)",
+    ("forecasting/networks/plotting.py", "matplotlib"): "an optional dependency (the extra `plot`)",
     ("forecasting/tuning/plots.py", "matplotlib"): "an optional dependency (the extra `plot`)",
     ("forecasting/__init__.py", "import_module"): "statsmodels takes longer to load than everything else",
     ("forecasting/transforms/__init__.py", "import_module"): "one of them loads statsmodels",
