@@ -9,7 +9,9 @@ import pytest
 from benchmarks.__main__ import BENCHMARKS, main
 from benchmarks.accuracy import (
     defaults,
+    etth1,
     japanese_vowels,
+    m4_hourly,
     mackey_glass,
     memory_capacity,
     narma10,
@@ -17,7 +19,7 @@ from benchmarks.accuracy import (
 )
 from benchmarks.report import described, table
 from forecasting import Naive, ReservoirForecaster
-from forecasting.datasets import DATA_VARIABLE
+from forecasting.datasets import DATA_VARIABLE, fetch_m4_hourly
 from reservoir import EchoState
 
 NEEDS_FILES = pytest.mark.skipif(
@@ -71,6 +73,29 @@ def test_santa_fe():
 @NEEDS_FILES
 def test_japanese_vowels():
     assert japanese_vowels.measure(seed=20, n_units=200) <= 12
+
+
+@NEEDS_FILES
+def test_etth1_counts_all_windows():
+    """The error of repeating the newest value, as published for this protocol (Zeng et al. 2023: 1.295, 0.713)."""
+    pasts, truth = etth1.windows_of(etth1.values(), 96, etth1.VALIDATION, etth1.TEST)
+    assert len(truth) == 7 * (2880 - 96 + 1)
+    assert etth1.errors(pasts[:, -1:], truth) == pytest.approx((1.295, 0.713), abs=0.002)
+
+
+@NEEDS_FILES
+def test_m4_hourly_scores_as_the_competition():
+    """Its seasonal naive forecasts: sMAPE 13.912, MASE 1.193, OWA 0.627."""
+    data = fetch_m4_hourly()
+    found = m4_hourly.scores(data.test, m4_hourly.seasonal_naive(data.train), data.train)
+    assert found == pytest.approx((13.912, 1.193, 0.627), abs=1e-3)
+    part = slice(0, None, 20)
+    forecast = m4_hourly.ridge(data.train[part])
+    ours, naive = (
+        m4_hourly.scores(data.test[part], path, data.train[part])[2]
+        for path in (forecast, m4_hourly.seasonal_naive(data.train[part]))
+    )
+    assert ours < naive
 
 
 def test_command(tmp_path, capsys):
