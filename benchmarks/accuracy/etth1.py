@@ -6,8 +6,8 @@ forecast, for each variable by itself; the mean squared and mean absolute errors
 variables. Windows may look back into earlier rows. No window is dropped.
 
 The network is one for all variables; it stops where the validation rows are forecast best, and its settings were
-chosen on them, at 96 and 720 steps. The regression is one ridge map of the last 720 values, the newest subtracted, for
-all variables, its penalty chosen on the validation rows.
+chosen on them. The regression is one ridge map of the last 720 values, the newest subtracted, for all variables, its
+penalty chosen on the validation rows.
 
 References
 ----------
@@ -33,7 +33,7 @@ from forecasting.networks import Adam, AdamW
 TRAINING, VALIDATION, TEST = 8640, 11520, 14400
 HORIZONS = (96, 192, 336, 720)
 WINDOW = 720
-LONG = 336  # steps ahead from which there is a linear part
+LONG = 336  # steps ahead from which a linear part was better on the validation rows
 PENALTIES = (1e2, 1e3, 1e4, 1e5)
 PUBLISHED = {
     "SegRNN": (0.351, 0.392, 0.423, 0.466),
