@@ -28,6 +28,8 @@ BENCHMARKS = {
     "dysts": "benchmarks.accuracy.dysts:report",
     "reduction": "benchmarks.reduction:report",
     "tune-speed": "benchmarks.tuning_speed:report",
+    "kuramoto-sivashinsky": "benchmarks.accuracy.spatial_chaos:kuramoto_report",
+    "lorenz96": "benchmarks.accuracy.spatial_chaos:lorenz_report",
 }
 RESULTS = Path(__file__).parent / "results"
 
