@@ -51,7 +51,7 @@ def clip_by_norm(gradient: np.ndarray, largest: float | None) -> float:
     array([0.6, 0.8])
     """
     length = float(norm(gradient))
-    if largest is not None and length > largest:
+    if largest is not None and largest < length < np.inf:
         gradient *= gradient.dtype.type(largest / length)
     return length
 

@@ -201,10 +201,11 @@ class _Steps:
         total = float(sum(weight for weight, _ in shards))
         gradient, number = self._gradients[0], self.vector.values.dtype.type
         if len(shards) > 1:
-            gradient *= number(shards[0][0] / total)
-            for (weight, _), other in zip(shards[1:], self._gradients[1:]):
-                other *= number(weight / total)
-                gradient += other
+            with np.errstate(all="ignore"):  # what is not finite is looked for below
+                gradient *= number(shards[0][0] / total)
+                for (weight, _), other in zip(shards[1:], self._gradients[1:]):
+                    other *= number(weight / total)
+                    gradient += other
         loss = sum(weight / total * loss for (weight, _), loss in zip(shards, losses))
         length = clip_by_norm(gradient, self._clip_norm)
         if np.isfinite(loss) and np.isfinite(length):

@@ -191,6 +191,24 @@ class Cell(BaseEstimator):
         tape = self.forward(params, x[np.newaxis], state)
         return tape.states[0], tape.final_state
 
+    def gates(self, tape: Any) -> dict[str, np.ndarray]:
+        """Return what stands behind the outputs of a run, by name.
+
+        Parameters
+        ----------
+        tape : Tape
+            What `forward` returned.
+
+        Returns
+        -------
+        dict of str to array of shape (n_steps, n_series, n_units)
+            Views of the tape; nothing for an RNN.
+        """
+        return self._gates(tape)
+
+    def _gates(self, tape: Any) -> dict[str, np.ndarray]:
+        return {}
+
     def _forward(self, params: Any, x: np.ndarray, state: Any) -> Any:
         raise NotImplementedError
 

@@ -180,6 +180,11 @@ class FastRNN(Cell):
             np.array([-3.0, 3.0], dtype),
         )
 
+    def _gates(self, tape: Any) -> dict[str, np.ndarray]:
+        """Return the candidates of a run."""
+        _, candidates = tape.memory
+        return {"candidate": candidates}
+
     def _forward(self, params: Any, x: np.ndarray, state: Any) -> Tape:
         path = np.empty((len(x) + 1, x.shape[1], self.n_units), x.dtype)
         candidates = np.empty_like(path[1:])

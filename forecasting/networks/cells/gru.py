@@ -278,6 +278,11 @@ class GRU(Cell):
             np.zeros(self.n_units if self.reset == "after" else 0, dtype),
         )
 
+    def _gates(self, tape: Any) -> dict[str, np.ndarray]:
+        """Return the candidate and the gates reset and update of a run."""
+        _, gates = tape.memory
+        return dict(zip(("candidate", "reset", "update"), np.split(gates, 4, axis=2)))
+
     def _forward(self, params: Any, x: np.ndarray, state: Any) -> Tape:
         n_steps, n_series, _ = x.shape
         path = np.empty((n_steps + 1, n_series, self.n_units), x.dtype)

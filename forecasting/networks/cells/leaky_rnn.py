@@ -230,6 +230,11 @@ class LeakyRNN(Cell):
             raise ValueError(f"retention has {len(values)} values, but there are n_units={self.n_units}.")
         return np.broadcast_to(values, self.n_units)
 
+    def _gates(self, tape: Any) -> dict[str, np.ndarray]:
+        """Return the traces of a run."""
+        _, heard = tape.memory
+        return {"trace": heard[1:, :, self.n_units :]}
+
     def _forward(self, params: Any, x: np.ndarray, state: Any) -> Tape:
         path = np.empty((len(x) + 1, x.shape[1], self.n_units), x.dtype)
         heard = np.zeros((len(x) + 1, x.shape[1], 2 * self.n_units), x.dtype)

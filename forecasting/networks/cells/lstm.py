@@ -287,6 +287,12 @@ class LSTM(Cell):
             np.zeros((n_gates - 1 if self.peepholes else 0, self.n_units), dtype),
         )
 
+    def _gates(self, tape: Any) -> dict[str, np.ndarray]:
+        """Return the candidate, the gates input, output and forget, and the memory of a run."""
+        _, memories, gates = tape.memory
+        names = ("candidate", "input", "output_gate", "forget")
+        return dict(zip(names, np.split(gates, 4, axis=2)), memory=memories[1:, :, : self.n_units])
+
     def _forward(self, params: Any, x: np.ndarray, state: Any) -> Tape:
         n_steps, n_series, _ = x.shape
         path = np.empty((n_steps + 1, n_series, self.n_units), x.dtype)
