@@ -2,6 +2,7 @@
 
 from reservoir import signals, topology
 from reservoir.bidirectional import BidirectionalReservoir
+from reservoir.conceptors import ConceptorMemory, conceptor
 from reservoir.deep import DeepEchoState
 from reservoir.echo_state import EchoState
 from reservoir.edge_of_stability import ES2N
@@ -24,6 +25,7 @@ __all__ = [
     "ES2N",
     "NVAR",
     "BidirectionalReservoir",
+    "ConceptorMemory",
     "DeepEchoState",
     "ESNClassifier",
     "ESNRegressor",
@@ -40,6 +42,7 @@ __all__ = [
     "SpikingUnits",
     "SquaredStates",
     "WindowESNRegressor",
+    "conceptor",
     "load",
     "save",
     "signals",

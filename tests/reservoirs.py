@@ -6,6 +6,7 @@ import reservoir
 from reservoir import (
     ES2N,
     BidirectionalReservoir,
+    ConceptorMemory,
     DeepEchoState,
     EchoState,
     EnsembleReservoirs,
@@ -26,6 +27,7 @@ _SMALL = {
     ES2N: lambda: ES2N(20),
     EulerState: lambda: EulerState(20, step_size=0.5, diffusion=0.3),
     BidirectionalReservoir: lambda: BidirectionalReservoir(EchoState(15)),
+    ConceptorMemory: lambda: ConceptorMemory(EchoState(20)),
     DeepEchoState: lambda: DeepEchoState(EchoState(15), 2),
     EnsembleReservoirs: lambda: EnsembleReservoirs(EchoState(10), 2),
     ParallelReservoirs: lambda: ParallelReservoirs([EchoState(10), LeakyUnits(EchoState(5))]),
