@@ -51,6 +51,11 @@ class LagFeatures(NamedTuple):
         """Tell whether the last observation enters."""
         return 1 in self.lags or bool(self.rolling) or self.subtract is not None
 
+    @property
+    def is_affine(self) -> bool:
+        """Tell whether all features are weighted sums of the window's values, plus a constant."""
+        return all(name == "mean" for name, _ in self.rolling)
+
     def rows(self, windows: np.ndarray, n_seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return features and level of each window.
 
@@ -78,10 +83,17 @@ class LagFeatures(NamedTuple):
             statistic, moves = ROLLING[name]
             values = statistic(windows[:, span - n_steps :])
             parts.append(values - level if moves else values)
+        if self.fourier:
+            parts.append(self.waves(n_seen))
+        return np.hstack(parts) if len(parts) > 1 else parts[0], level
+
+    def waves(self, n_seen: np.ndarray) -> np.ndarray:
+        """Return the Fourier terms after so many steps, the last columns of `rows`."""
+        parts = [np.empty((len(n_seen), 0))]
         for period, order in self.fourier:
             angles = 2 * np.pi / period * np.outer(n_seen, np.arange(1, order + 1))
             parts += [np.sin(angles), np.cos(angles)]
-        return np.hstack(parts) if len(parts) > 1 else parts[0], level
+        return np.hstack(parts)
 
     def table(self, y: np.ndarray, n_ahead: int) -> tuple[np.ndarray, np.ndarray]:
         """Return features and levels of all origins of a series that `n_ahead` observations follow."""

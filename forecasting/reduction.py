@@ -20,6 +20,9 @@ from forecasting.calendar_features import calendar_width
 from forecasting.reduction_base import Reduction
 from forecasting.regression import fit_outputs, has_independent_outputs, predictor
 
+# Values in a window beyond which the matrix of a linear recursion costs more than it saves.
+_LARGEST_WINDOW = 1500
+
 
 class RecursiveForecaster(Reduction):
     r"""One step at a time: a regressor of the next value, fed its own forecasts.
@@ -94,10 +97,33 @@ class RecursiveForecaster(Reduction):
         features, predict = self._features(), predictor(estimators[0])
         n_series, span, n_targets = tails.shape
         path = np.concatenate([tails, np.empty((n_series, n_steps, n_targets))], axis=1)
+
+        is_affine = features.is_affine and predict != estimators[0].predict
+        if is_affine and n_steps > 2 and span * n_targets <= _LARGEST_WINDOW:
+            return self._ahead_affine(features, predict, path, n_seen, exog)
         for t in range(n_steps):
             rows, level = features.rows(path[:, t : t + span], n_seen + t)
             answer = predict(np.hstack([rows, exog[:, t]]) if exog.shape[2] else rows)
             path[:, span + t] = answer.reshape(n_series, n_targets) + level
+        return path[:, span:]
+
+    def _ahead_affine(self, features, predict, path, n_seen, exog):
+        """Where the next value is a fixed matrix times the window plus a constant, find both once."""
+        (n_series, n_steps, n_exog), n_targets = exog.shape, path.shape[2]
+        span = path.shape[1] - n_steps
+        size = span * n_targets
+        impulses, level = features.rows(np.eye(size).reshape(size, span, n_targets), np.zeros(size))
+        later = (n_seen[:, np.newaxis] + np.arange(n_steps)).ravel()
+        known = np.hstack([features.waves(later), exog.reshape(len(later), n_exog)])
+        n_columns, n_lagged = impulses.shape[1] + n_exog, impulses.shape[1] + n_exog - known.shape[1]
+        answers = predict(np.eye(n_columns + 1, n_columns)).reshape(-1, n_targets)  # the last row is 0
+        coef, intercept = answers[:-1] - answers[-1], answers[-1]
+        weights = impulses[:, :n_lagged] @ coef[:n_lagged] + level
+        constants = (known @ coef[n_lagged:] + intercept).reshape(n_series, n_steps, n_targets)
+        flat = path.reshape(n_series, -1)
+        for t in range(n_steps):
+            end = (t + span) * n_targets
+            flat[:, end : end + n_targets] = flat[:, end - size : end] @ weights + constants[:, t]
         return path[:, span:]
 
 

@@ -21,7 +21,7 @@ class StatsForecastModel(BaseEstimator):
     forecaster : Forecaster
         It is cloned.
     alias : str, optional
-        Name of the column; the class of the forecaster by default.
+        Name of the column. Default: the class of the forecaster.
 
     Attributes
     ----------
@@ -40,10 +40,10 @@ class StatsForecastModel(BaseEstimator):
 
     def __init__(self, forecaster, alias=None):
         self.forecaster = forecaster
-        self.alias = alias or type(forecaster).__name__
+        self.alias = alias
 
     def __repr__(self):
-        return self.alias
+        return self.alias or type(self.forecaster).__name__
 
     @property
     def uses_exog(self) -> bool:

@@ -159,6 +159,18 @@ def test_linear_regressors_are_asked_by_one_product():
     assert predictor(trees) == trees.predict
 
 
+@pytest.mark.parametrize("subtract", [None, "last", "mean"])
+def test_a_linear_recursion_is_one_matrix(subtract, monkeypatch):
+    """The fast way, a product per step, equals building the features of every step."""
+    y, X = example_series(2), example_exog(72 + 30)
+    options = {"rolling": (("mean", 7),), "fourier": ((12, 2),), "subtract": subtract}
+    model = RecursiveForecaster(Ridge(0.1), lags=(1, 3, 12), **options).fit([y, y[:60]], [X[:72], X[:60]])
+    ahead = [X[72:], X[60:90]]
+    fast = model.predict(30, ahead)
+    monkeypatch.setattr(reduction_module, "_LARGEST_WINDOW", 0)
+    assert_allclose(fast, model.predict(30, ahead), rtol=1e-10)
+
+
 # ------------------------------------------------------------------------------------------------------ contract
 
 
