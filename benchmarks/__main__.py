@@ -19,6 +19,7 @@ BENCHMARKS = {
     "narma10": "benchmarks.accuracy.narma10:report",
     "santa-fe": "benchmarks.accuracy.santa_fe:report",
     "memory-capacity": "benchmarks.accuracy.memory_capacity:report",
+    "multiple-sines": "benchmarks.accuracy.multiple_sines:report",
     "lyapunov-spectrum": "benchmarks.accuracy.lyapunov_spectrum:report",
     "valid-time-lorenz": "benchmarks.accuracy.valid_time_lorenz:report",
     "japanese-vowels": "benchmarks.accuracy.japanese_vowels:report",

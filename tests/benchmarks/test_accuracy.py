@@ -11,11 +11,14 @@ from benchmarks.accuracy import (
     defaults,
     etth1,
     japanese_vowels,
+    lyapunov_spectrum,
     m4_hourly,
     mackey_glass,
     memory_capacity,
+    multiple_sines,
     narma10,
     santa_fe,
+    valid_time_lorenz,
 )
 from benchmarks.report import described, table
 from forecasting import Naive, ReservoirForecaster
@@ -54,9 +57,37 @@ def test_narma10():
 
 
 def test_memory_capacity():
-    assert 98.5 < memory_capacity.measure(0.0, seed=3) < 100
-    # The floor of chance that the docstring speaks of: 20 units recall 20 steps, the rest is luck.
-    assert 19 < memory_capacity.measure(0.0, seed=3, n_units=20) < 20 + 200 * 25 / 1000
+    cycle = memory_capacity.measure("simple cycle, linear", 0.0, "svd", seed=3)
+    assert 98.5 < cycle.total < 100
+    small = memory_capacity.measure("simple cycle, linear", 0.0, "svd", seed=3, n_units=20)
+    assert 19 < small.total < 20 + 3 * small.chance
+    assert 0.05 < small.chance < 0.5  # 200 delays, 1,000 tested steps
+
+
+def test_multiple_sines():
+    assert multiple_sines.measure(multiple_sines.reservoirs(0.0, 5)["edge of stability (ES2N)"]) < 0.01
+
+
+def test_valid_time_lorenz():
+    setting = valid_time_lorenz.SETTINGS["chosen"]._replace(n_units=150, alpha=1e-12)
+    times, longer = valid_time_lorenz.measure(setting, seed=7, n_starts=5, n_training=4000)
+    assert times.mean() > 8
+    assert (longer >= times).all()
+
+
+def test_the_published_penalty_blows_up_on_exact_data():
+    published, cured = (valid_time_lorenz.CASES[i] for i in (1, 4))
+    exploding, _ = valid_time_lorenz.measure_next_generation(published, seed=7, n_starts=5)
+    assert exploding.max() < 1
+    times, errors = valid_time_lorenz.measure_next_generation(cured, seed=7, n_starts=5)
+    assert times.mean() > 3
+    assert np.median(errors) < 0.02
+
+
+def test_lyapunov_spectrum():
+    setting = valid_time_lorenz.Setting(100, 1e-12, valid_time_lorenz.chosen_network)
+    spectrum = lyapunov_spectrum.measure(setting, seed=7, n_steps=4000, n_training=4000)
+    np.testing.assert_allclose(spectrum.exponents[:2], [0.906, 0], rtol=0, atol=0.15)
 
 
 def test_defaults():
@@ -102,8 +133,8 @@ def test_command(tmp_path, capsys):
     main(["memory-capacity", "--quick", "--out", str(tmp_path)])
     text = capsys.readouterr().out
     assert (tmp_path / "memory-capacity.md").read_text(encoding="utf-8") == text[:-1]
-    assert text.startswith("# Memory capacity of a linear simple cycle reservoir of 100 units\n")
-    assert re.search(r"\| 0 \| 99\.\d\d \|", text)
+    assert text.startswith("# Memory capacity of reservoirs of 100 units\n")
+    assert re.search(r"\| simple cycle, linear \| 99.09 .* \| svd \| 0 \| 99\.\d\d \+- ", text)
     assert re.search(r"Measured \d{4}-\d\d-\d\d by `python -m benchmarks memory-capacity --quick`", text)
     assert "numpy" in text
 
