@@ -173,7 +173,7 @@ class EnsembleForecaster(DistributionForecaster):
     def _combined(self, paths: np.ndarray) -> np.ndarray:
         """Combine forecasts (n_members, ...)."""
         if self.method == "median":
-            return np.median(paths, axis=0)
+            return _median(paths)
         heard = self.weights_ > 0  # a member that counts for nothing may diverge
         return np.tensordot(self.weights_[heard], paths[heard], axes=1)
 
@@ -214,6 +214,14 @@ class EnsembleForecaster(DistributionForecaster):
         units = [np.where(scale > 0, scale, 1.0) for scale in self.naive_scale_]
         scaled = np.concatenate([(each / unit).ravel() for each, unit in zip(rolled, units)])
         return scaled[~np.isnan(scaled)]
+
+
+def _median(paths: np.ndarray) -> np.ndarray:
+    """Median over members that have not diverged (NaN); NaN where all have."""
+    middle = np.full(paths.shape[1:], np.nan)
+    known = ~np.isnan(paths).all(axis=0)
+    middle[known] = np.nanmedian(paths[:, known], axis=0)
+    return middle
 
 
 def inverse_error_weights(errors: np.ndarray) -> np.ndarray:

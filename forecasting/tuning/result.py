@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from forecasting.ensemble import EnsembleForecaster
 from forecasting.tuning.candidates import Candidate
 
 
@@ -63,6 +64,20 @@ class TuningResult:
         list of forecasters
         """
         return [clone(model) for model in self.forecasters[:n]]
+
+    def ensemble(self, n: int = 5) -> EnsembleForecaster:
+        """Return the median of the best forecasters, unfitted: less at the mercy of a single choice.
+
+        Parameters
+        ----------
+        n : int, default=5
+            How many.
+
+        Returns
+        -------
+        EnsembleForecaster
+        """
+        return EnsembleForecaster(self.top(n), method="median")
 
 
 def summarise(candidates: Sequence[Candidate], names: Sequence[str], fit: Any) -> TuningResult:

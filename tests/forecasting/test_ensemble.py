@@ -147,3 +147,15 @@ def test_bootstrap_errors():
         bootstrap_paths(model, 3, 0)
     with pytest.raises(ValueError, match="block_length=11 exceeds the 10 errors that there are"):
         bootstrap_paths(model, 3, 5, block_length=11)
+
+
+def test_the_median_leaves_out_what_has_diverged(monkeypatch):
+    y = np.arange(20.0)
+    model = EnsembleForecaster([Naive(), Drift(), Naive()], method="median").fit(y)
+    lost = np.full((3, 1), np.nan)
+    monkeypatch.setattr(model.forecasters_[0], "_predict", lambda states, n, X: [lost])
+    expected = (Naive().fit(y).predict(3) + Drift().fit(y).predict(3)) / 2
+    assert (model.predict(3) == expected).all()
+    for member in model.forecasters_[1:]:
+        monkeypatch.setattr(member, "_predict", lambda states, n, X: [lost])
+    assert np.isnan(model.predict(3)).all()

@@ -128,6 +128,8 @@ def test_search_pays():
     assert found.best_score_ < 0.5 * found.trials["score"].median()
     assert "best of 20 configurations by rmse" in repr(found)
     assert [model.readout.alpha for model in found.top(3)] == found.trials["alpha"].iloc[:3].tolist()
+    paths = [model.fit(Y).predict(5) for model in found.top(3)]
+    np.testing.assert_allclose(found.ensemble(3).fit(Y).predict(5), np.median(paths, axis=0))
 
 
 def test_what_diverges_is_given_up():
