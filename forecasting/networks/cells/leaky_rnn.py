@@ -31,13 +31,13 @@ from forecasting.networks.cells.base import Cell, Tape
 from forecasting.networks.cells.time_chunks import (
     KERNEL,
     add_input_gradients,
+    add_product,
     add_step,
     set_drive,
     steps_per_chunk,
     transposed,
 )
 from forecasting.networks.initialisation import glorot_uniform, orthogonal
-from reservoir.products import add_product
 from reservoir.vecmath import ACTIVATIONS, activate
 
 _FOREVER = 40.0  # logit of a retention that is 1 in every precision

@@ -30,13 +30,13 @@ from forecasting.networks.cells.base import Cell, Tape
 from forecasting.networks.cells.time_chunks import (
     KERNEL,
     add_input_gradients,
+    add_product,
     add_step,
     set_drive,
     steps_per_chunk,
     transposed,
 )
 from forecasting.networks.initialisation import glorot_uniform, orthogonal
-from reservoir.products import add_product
 from reservoir.vecmath import tanh
 
 _FORGET = {"none": 0, "gate": 1, "coupled": 2}

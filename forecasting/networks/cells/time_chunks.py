@@ -10,12 +10,22 @@ a loop over many arrays that may overlap, would not vectorise.
 import numpy as np
 from numba import njit
 
-from reservoir.products import add_product
+from reservoir import products
 from reservoir.vecmath import FASTMATH
 
 KERNEL = {"cache": True, "nogil": True, "fastmath": FASTMATH | {"reassoc"}, "error_model": "numpy"}
 _CHUNK = 65536  # numbers
 _FEW = 16  # columns that leave most of a vector empty: scalar products instead
+
+
+@njit(**KERNEL)
+def add_product(out, left, right):
+    """``out += left @ right``; all products of a kernel are of one type, and compiled once.
+
+    A slice of the last axis makes an array one of any layout.
+    """
+    n_columns, depth = right.shape[1], left.shape[1]
+    products.add_product(out[:, 0:n_columns], left[:, 0:depth], right[:, 0:n_columns])
 
 
 @njit(**KERNEL)
