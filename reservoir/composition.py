@@ -1,5 +1,6 @@
 """Composition: what reservoirs that are made of reservoirs share."""
 
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -71,13 +72,17 @@ class Composition(Reservoir):
 
     def _carried(self, states):
         """Carried states (n_series, state_size) of each part."""
-        ends = np.cumsum([part.state_size_ for part in self.reservoirs_])
-        return np.split(states, ends[:-1], axis=1)
+        return [states[:, own] for own in _slices(part.state_size_ for part in self.reservoirs_)]
 
     def _places(self):
         """Columns of the states of each part."""
-        ends = np.cumsum([part.n_states_ for part in self.reservoirs_]).tolist()
-        return [slice(begin, end) for begin, end in zip([0, *ends], ends)]
+        return _slices(part.n_states_ for part in self.reservoirs_)
+
+
+def _slices(widths) -> list[slice]:
+    """Neighbouring slices of these widths."""
+    ends = list(accumulate(widths, initial=0))
+    return [slice(begin, end) for begin, end in pairwise(ends)]
 
 
 def moved(part, rows, before):

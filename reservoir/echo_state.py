@@ -1,6 +1,5 @@
 """EchoState: standard and leaky integrator echo-state reservoirs."""
 
-from concurrent.futures import ThreadPoolExecutor
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -23,6 +22,7 @@ from reservoir.dynamics import (
     tile_shifts,
 )
 from reservoir.intrinsic_plasticity import IntrinsicPlasticity
+from reservoir.threads import in_threads
 from reservoir.tiles import BLOCK, tiled
 from reservoir.topology import (
     INPUT_WEIGHTS,
@@ -312,13 +312,8 @@ class EchoState(Reservoir):
         return final
 
     def _in_threads(self, task, arguments):
-        n_threads = min(effective_n_jobs(self.n_jobs), len(arguments))
-        if n_threads <= 1:
-            for argument in arguments:
-                task(argument)
-        else:
-            with ThreadPoolExecutor(n_threads) as pool:
-                list(pool.map(task, arguments))
+        several = len(arguments) > 1  # joblib takes longer to be asked than one step takes
+        in_threads(task, arguments, min(effective_n_jobs(self.n_jobs), len(arguments)) if several else 1)
 
     def _tangent_step(self, row, state, row_tangents, state_tangents):
         before = np.column_stack([state, state_tangents])

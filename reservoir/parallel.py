@@ -56,7 +56,7 @@ class SideBySide(Composition):
             states[:, places[i]], ends[i][:] = self.reservoirs_[i]._run(seen, layout, begins[i], noises[i])
 
         seen = enumerate(self._seen_by_parts(rows, layout))
-        in_threads(run, seen, min(effective_n_jobs(self.n_jobs), len(ends)))
+        in_threads(run, seen, 1 if self.n_jobs is None else min(effective_n_jobs(self.n_jobs), len(ends)))
         return states, final
 
     def _run_free(self, outputs, weights, initial, exog, gain, squared=NONE_SQUARED):

@@ -28,7 +28,10 @@ class Layout(NamedTuple):
     @property
     def starts(self) -> np.ndarray:
         """First row of each series."""
-        return np.concatenate([[0], np.cumsum(self.lengths)[:-1]]).astype(np.intp)
+        starts = np.zeros(len(self.lengths), dtype=np.intp)
+        if len(starts) > 1:
+            np.cumsum(self.lengths[:-1], out=starts[1:])
+        return starts
 
     @property
     def is_single(self) -> bool:
