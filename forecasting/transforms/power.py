@@ -64,16 +64,16 @@ class BoxCox(Transform):
 
     def _learn(self, y: np.ndarray) -> Any:
         """Return the exponents."""
-        _check_positive(y, 0.0, "BoxCox")
         if isinstance(self.exponent, Real):
             return _Power(np.full(y.shape[1], float(self.exponent)))
+        _check_positive(y, 0.0, "BoxCox")
         criterion = _unevenness if self.exponent == "guerrero" else _misfit
         group = max(int(self.season_length), 2)
         return _Power(np.array([self._best(criterion, column, group) for column in y.T]))
 
     def _forward(self, model: Any, y: np.ndarray) -> tuple[np.ndarray, Any]:
-        """Return the powers."""
-        _check_positive(y, 0.0, "BoxCox")
+        """Return the powers; zero has one if the exponent is positive, and forecasts may reach it."""
+        _check_positive(np.where((y == 0) & (model.exponent > 0), 1.0, y), 0.0, "BoxCox")
         return boxcox(y, model.exponent), model
 
     def _back(self, model: Any, z: np.ndarray) -> np.ndarray:

@@ -126,6 +126,17 @@ def test_box_cox_beyond_its_range():
     assert_array_equal(BoxCox(-1.0)._back(steep, np.array([[0.5], [2.0]])).ravel(), [2, np.inf])
 
 
+def test_intervals_of_counts_reach_zero_and_no_further():
+    """Of a falling series the forecast leaves the range of the root: it and its interval end at 0."""
+    y = 40.0 - np.arange(40.0) + np.random.default_rng(0).normal(size=40)
+    model = TransformedTargetForecaster(Drift(), BoxCox(0.5)).fit(np.maximum(y, 0.5))
+    assert model.predict(60)[-1] == 0
+    interval = model.predict_interval(12, coverage=0.8)
+    assert interval[-1, 0] == 0
+    assert (interval >= 0).all()
+    assert (interval[:, 1] > interval[:, 0]).all()
+
+
 @pytest.mark.parametrize("shape", ["add", "mul"])
 def test_seasons_are_those_of_statsmodels(shape):
     y = PASSENGERS
