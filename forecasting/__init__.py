@@ -4,13 +4,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from forecasting.analogue import Analogue
-from forecasting.backtesting import RollingOrigin, backtest
+from forecasting.backtesting import FixedOrigins, RollingOrigin, backtest
 from forecasting.base import Forecaster
 from forecasting.baselines import Drift, Naive, SeasonalNaive, WindowAverage
 from forecasting.bootstrap import bootstrap_paths
 from forecasting.conformal_forecaster import ConformalForecaster
 from forecasting.ensemble import EnsembleForecaster
 from forecasting.gaps import fill_gaps
+from forecasting.leaderboard import leaderboard, score_table
 from forecasting.left_out_windows import LeaveWindowOut
 from forecasting.local_forecaster import ColumnForecaster, LocalForecaster
 from forecasting.local_reservoir_model import LocalReservoirForecaster
@@ -19,6 +20,7 @@ from forecasting.reduction import DirectForecaster, MultiOutputForecaster, Recur
 from forecasting.registry import FORECASTERS
 from forecasting.reservoir_model import ReservoirForecaster
 from forecasting.scoring import forecast_scorer
+from forecasting.significance import diebold_mariano, friedman_nemenyi
 from forecasting.transformed_target import TransformedTargetForecaster
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ __all__ = [
     "DirectForecaster",
     "Drift",
     "EnsembleForecaster",
+    "FixedOrigins",
     "Forecaster",
     "GRUForecaster",
     "LSTMForecaster",
@@ -68,8 +71,12 @@ __all__ = [
     "backtest",
     "bootstrap_paths",
     "check_forecaster",
+    "diebold_mariano",
     "fill_gaps",
     "forecast_scorer",
+    "friedman_nemenyi",
+    "leaderboard",
+    "score_table",
     "tune",
 ]
 

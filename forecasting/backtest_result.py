@@ -104,9 +104,7 @@ def assemble(
 ) -> BacktestResult:
     """Lay folds out as frames; ``best`` says which value of the first metric is best (see ``METRICS``)."""
     scores = pd.DataFrame(_score_rows(folds))
-    forecasts = pd.concat(
-        [_forecast_rows(fold, one) for fold in folds for one in fold.series], ignore_index=True
-    )
+    forecasts = _forecast_table([(fold, one) for fold in folds for one in fold.series])
     timings = ["fit_seconds", "predict_seconds", "interval_seconds"]
     columns = ["model", "window", "refitted", *timings]
     rows = [[getattr(fold, name) for name in columns] + ["; ".join(fold.errors)] for fold in folds]
@@ -137,23 +135,36 @@ def _score_rows(folds: list[Fold]) -> Iterator[dict]:
                 yield {**keys, "metric": metric, "value": value}
 
 
-def _forecast_rows(fold: Fold, one: SeriesFold) -> pd.DataFrame:
-    n_steps, n_targets = one.y_true.shape
-    return pd.DataFrame(
+def _forecast_table(parts: list[tuple[Fold, SeriesFold]]) -> pd.DataFrame:
+    sizes = [one.y_true.size for _, one in parts]
+    keys = pd.DataFrame(
         {
-            "model": fold.model,
-            "window": fold.window,
-            "series": one.label,
-            "cutoff": one.cutoff,
-            "step": np.repeat(one.steps, n_targets),
-            "time": one.times.repeat(n_targets),
-            "target": np.tile(np.array(one.targets, dtype=object), n_steps),
-            "y_true": one.y_true.ravel(),
-            "y_pred": np.nan if one.y_pred is None else one.y_pred.ravel(),
-            "lower": np.nan if one.lower is None else one.lower.ravel(),
-            "upper": np.nan if one.upper is None else one.upper.ravel(),
+            "model": [fold.model for fold, _ in parts],
+            "window": [fold.window for fold, _ in parts],
+            "series": [one.label for _, one in parts],
+            "cutoff": [one.cutoff for _, one in parts],
         }
     )
+    table = keys.loc[np.repeat(np.arange(len(parts)), sizes)].reset_index(drop=True)
+    widths = [one.y_true.shape[1] for _, one in parts]
+    times = [one.times.repeat(width) for (_, one), width in zip(parts, widths)]
+    columns = {
+        "step": [np.repeat(one.steps, width) for (_, one), width in zip(parts, widths)],
+        "target": [np.tile(np.array(one.targets, dtype=object), len(one.y_true)) for _, one in parts],
+        "y_true": [one.y_true.ravel() for _, one in parts],
+        **{
+            name: [_or_nan(getattr(one, name), one) for _, one in parts]
+            for name in ("y_pred", "lower", "upper")
+        },
+    }
+    table["time"] = times[0].append(times[1:])
+    for name, values in columns.items():
+        table[name] = np.concatenate(values)
+    return table[["model", "window", "series", "cutoff", "step", "time", *list(columns)[1:]]]
+
+
+def _or_nan(values: np.ndarray | None, one: SeriesFold) -> np.ndarray:
+    return np.full(one.y_true.size, np.nan) if values is None else values.ravel()
 
 
 def _summarise(

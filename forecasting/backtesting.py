@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Integral
-from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from joblib import Parallel, delayed
-from sklearn.base import clone
 from tqdm.auto import tqdm
 
-from forecasting.backtest_data import Cut, Data, piece_of, read_data, read_windows
-from forecasting.backtest_result import BacktestResult, Fold, SeriesFold, assemble
+from forecasting.backtest_data import piece_of, read_data, read_windows
+from forecasting.backtest_folds import Job, join_series, run_block, run_readouts
+from forecasting.backtest_result import BacktestResult, Fold, assemble
+from forecasting.local_forecaster import LocalForecaster
 from forecasting.metrics import METRICS, Metric
-from forecasting.rolling_origin import RollingOrigin
+from forecasting.readout_folds import check_readout_only
+from forecasting.rolling_origin import FixedOrigins, RollingOrigin
 
-__all__ = ["BacktestResult", "RollingOrigin", "backtest"]
+__all__ = ["BacktestResult", "FixedOrigins", "RollingOrigin", "backtest"]
+
+_SERIES_AT_ONCE = 32  # of a panel whose series are forecast alone; a number that does not depend on n_jobs
 
 _INTERVAL_METRICS = ("coverage", "width", "winkler")
 
@@ -33,7 +34,7 @@ def backtest(
     metrics: str | Sequence[str] | Mapping[str, Callable[..., float]] = ("mase", "smape"),
     coverage: float | None = None,
     season_length: int = 1,
-    refit: bool | int = True,
+    refit: bool | int | str | Mapping[str, Any] = True,
     n_jobs: int | None = None,
     progress: bool = False,
     return_forecasts: bool = True,
@@ -53,7 +54,7 @@ def backtest(
         Whatever forecasters take, see `forecasting.series`. The windows of a panel are cut series by series.
     X : same kind of container, optional
         Exogenous variables, known in advance: ``predict`` gets the rows after the origin.
-    cv : RollingOrigin or scikit-learn splitter
+    cv : RollingOrigin, FixedOrigins or scikit-learn splitter
         Training and test positions, each consecutive, the test after the training.
     metrics : str, sequence of str, or dict of name to callable, default=("mase", "smape")
         Names in the table ``METRICS`` that score point forecasts or intervals, or functions of ``(y_true,
@@ -63,12 +64,17 @@ def backtest(
         ``width`` and ``winkler``.
     season_length : int, default=1
         Steps in a season, for the metrics that scale by the seasonal naive method.
-    refit : bool or int, default=True
+    refit : bool, int, "readout" or dict of name to one of these, default=True
         True fits at every origin, an integer k at every k-th, False at the first only. In between the fitted
-        model is carried on with ``update``: its state moves, its weights stay.
+        model is carried on with ``update``: its state moves, its weights stay. "readout", for a
+        `ReservoirForecaster` with a ``RidgeReadout``, fits all at the first origin and at every other one the
+        readout alone: the series drives the reservoir once, and each readout is solved from sums over the
+        rows before its origin, which gives what refitting it would. The reservoir, the scaling, the differences
+        and the penalty stay those of the first origin.
     n_jobs : int, optional
-        Threads, counted as joblib does. The seconds reported are wall time, longer where threads wait for
-        each other.
+        Workers over models, blocks of windows and series that are forecast alone, counted as joblib does. They are
+        threads unless ``joblib.parallel_config`` says otherwise. The seconds reported are wall time, longer
+        where workers wait for each other.
     progress : bool, default=False
         Show a bar.
     return_forecasts : bool, default=True
@@ -86,7 +92,7 @@ def backtest(
         If ``metrics`` names an unknown metric, one of a kind that is not scored here, or an interval metric
         without ``coverage``; if windows are not in order of time; if the series is too short for ``cv``.
     TypeError
-        If a forecaster has no ``fit`` or ``predict``, or no ``update`` where ``refit`` needs it.
+        If a forecaster has no ``fit`` or ``predict``, or no ``update`` or readout where ``refit`` needs it.
 
     Examples
     --------
@@ -102,18 +108,17 @@ def backtest(
         raise ValueError(f"on_error must be 'report' or 'raise'; got {on_error!r}.")
     data = read_data(y, X)
     windows = read_windows(cv, data)
-    block = _read_refit(refit, len(windows), models)
+    policies = _read_refit(refit, len(windows), models)
     job = Job(data, windows, scorers, coverage, season_length, raises=on_error == "raise")
-    tasks = [(name, start) for name in models for start in range(0, len(windows), block)]
-    with tqdm(total=len(models) * len(windows), disable=not progress, desc="backtest", leave=False) as bar:
-        blocks = Parallel(n_jobs=n_jobs, require="sharedmem")(
-            delayed(run_block)(
-                job, name, models[name], range(len(windows))[start : start + block], bar.update
-            )
-            for name, start in tasks
-        )
+    tasks = [task for name, model in models.items() for task in _tasks(job, name, model, policies[name])]
+    blocks: list[list[Fold]] = []
+    with tqdm(total=sum(len(task.windows) for task in tasks), disable=not progress, desc="backtest") as bar:
+        run = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
+        for folds in run(delayed(task.run)(task.job, task.name, task.model, task.windows) for task in tasks):
+            blocks.append(folds)
+            bar.update(len(folds))
     return assemble(
-        [fold for done in blocks for fold in done],
+        _in_order(tasks, blocks),
         history=[piece_of(one) for one in data.series],
         best=next(iter(scorers.values())).best,
         coverage=coverage,
@@ -163,155 +168,54 @@ def read_metrics(metrics: Any, coverage: float | None) -> dict[str, Metric]:
     return scorers
 
 
-def _read_refit(refit: bool | int, n_windows: int, models: Mapping[str, Any]) -> int:
-    """Return after how many windows a model is fitted anew."""
+def _read_refit(refit: Any, n_windows: int, models: Mapping[str, Any]) -> dict[str, int]:
+    """Return after how many windows each model is fitted anew; 0 for its readout alone."""
+    if isinstance(refit, Mapping):
+        if set(refit) != set(models):
+            raise ValueError(f"refit names {sorted(refit)}, but the models are {sorted(models)}.")
+        return {name: _one_refit(refit[name], n_windows, name, model) for name, model in models.items()}
+    return {name: _one_refit(refit, n_windows, name, model) for name, model in models.items()}
+
+
+def _one_refit(refit: Any, n_windows: int, name: str, model: Any) -> int:
+    if isinstance(refit, str) and refit == "readout":
+        check_readout_only(model, name)
+        return 0
     if not isinstance(refit, (bool, np.bool_, Integral)) or (refit is not False and int(refit) < 1):
-        raise ValueError(f"refit must be True, False or an integer of at least 1; got {refit!r}.")
+        raise ValueError(f"refit must be True, False, an integer of at least 1, or 'readout'; got {refit!r}.")
     block = int(refit) if refit else n_windows
-    for name, model in models.items():
-        if block > 1 and n_windows > 1 and not hasattr(model, "update"):
-            raise TypeError(
-                f"refit={refit!r} carries {name!r} on with update, which it lacks; use refit=True."
-            )
+    if block > 1 and n_windows > 1 and not hasattr(model, "update"):
+        raise TypeError(f"refit={refit!r} carries {name!r} on with update, which it lacks; use refit=True.")
     return block
 
 
-@dataclass(frozen=True)
-class Job:
-    """What all folds share."""
+class _Task(NamedTuple):
+    """Some windows of one model, over all series or some of them."""
 
-    data: Data
-    windows: list[list[Cut]]
-    scorers: dict[str, Metric]
-    coverage: float | None
-    season_length: int
-    raises: bool
-
-    @property
-    def has_exog(self) -> bool:
-        """Whether there are exogenous variables."""
-        return self.data.series[0].exog is not None
-
-    def part(self, cuts: list[slice], exog: bool = False) -> Any:
-        """Cut every series, in its own container; a single series stands alone."""
-        pieces = [piece_of(one, cut, exog) for one, cut in zip(self.data.series, cuts)]
-        return pieces[0] if self.data.ids is None else pieces
-
-    def past(self, cuts: list[slice]) -> tuple:
-        """The arguments of ``fit`` or ``update``."""
-        return (self.part(cuts), self.part(cuts, exog=True)) if self.has_exog else (self.part(cuts),)
+    run: Callable[..., list[Fold]]
+    job: Job
+    name: str
+    model: Any
+    windows: range
 
 
-def run_block(job: Job, name: str, model: Any, numbers: range, tick: Callable[[int], Any]) -> list[Fold]:
-    """Fit at the first window, carry the model on through the others, and score every one."""
-    folds: list[Fold] = []
-    fitted, origin, lost = None, None, None
-    for number in numbers:
-        window = job.windows[number]
-        fold = Fold(name, number, number == numbers[0], _blank(job, window))
-        folds.append(fold)
-        try:
-            if lost is not None:
-                raise RuntimeError(f"the model was lost at window {lost}")
-            began = perf_counter()
-            try:
-                fitted = _advance(job, model, fitted, origin, window)
-            except Exception:
-                lost = number
-                raise
-            fold.fit_seconds, origin = perf_counter() - began, window
-            _forecast(job, fitted, window, fold)
-        except Exception as error:
-            if job.raises:
-                raise
-            fold.note(error)
-        _score(job, window, fold)
-        tick(1)
-    return folds
-
-
-def _blank(job: Job, window: list[Cut]) -> list[SeriesFold]:
-    """Return what is known of a fold before any forecast."""
-    parts = []
-    for one, cut, label in zip(job.data.series, window, job.data.ids or [None]):
-        labels = pd.RangeIndex(len(one.values)) if one.labels is None else one.labels
-        y_true = one.values[cut.test]
-        parts.append(
-            SeriesFold(
-                label=label,
-                cutoff=labels[cut.train.stop - 1],
-                steps=np.arange(cut.test.start, cut.test.stop) - cut.train.stop + 1,
-                times=labels[cut.test],
-                targets=one.layout.names or tuple(range(y_true.shape[1])),
-                y_true=y_true,
-                scores=dict.fromkeys(job.scorers, np.nan),
-            )
-        )
-    return parts
-
-
-def _advance(job: Job, model: Any, fitted: Any, origin: list[Cut] | None, window: list[Cut]) -> Any:
-    """Fit a clone, or tell the fitted one what happened since its origin."""
-    if origin is None:
-        return clone(model).fit(*job.past([cut.train for cut in window]))
-    since = [slice(old.train.stop, new.train.stop) for old, new in zip(origin, window)]
-    if since[0].start < since[0].stop:
-        fitted.update(*job.past(since))
-    return fitted
-
-
-def _forecast(job: Job, fitted: Any, window: list[Cut], fold: Fold) -> None:
-    """Fill in the forecasts of a fold and the time they took."""
-    steps = fold.series[0].steps
-    horizon = len(steps) if steps[0] == 1 else steps
-    future: dict[str, Any] = {}
-    if job.has_exog:
-        future["X"] = job.part([slice(cut.train.stop, cut.test.stop) for cut in window], exog=True)
-    began = perf_counter()
-    answer = fitted.predict(horizon, **future)
-    fold.predict_seconds = perf_counter() - began
-    for one, values in zip(fold.series, _each(job, answer)):
-        one.y_pred = _shaped(values, one.y_true.shape, "predict")
-    if job.coverage is None:
+def _tasks(job: Job, name: str, model: Any, policy: int) -> Iterator[_Task]:
+    numbers = range(len(job.windows))
+    if policy == 0:
+        yield _Task(run_readouts, job, name, model, numbers)
         return
-    began = perf_counter()
-    answer = fitted.predict_interval(horizon, **future, coverage=job.coverage)
-    fold.interval_seconds = perf_counter() - began
-    for one, values in zip(fold.series, _each(job, answer)):
-        is_frame = isinstance(values, pd.DataFrame)
-        lower, upper = (values["lower"], values["upper"]) if is_frame else (values[..., 0], values[..., 1])
-        one.lower = _shaped(lower, one.y_true.shape, "predict_interval")
-        one.upper = _shaped(upper, one.y_true.shape, "predict_interval")
+    parts = [job]
+    if isinstance(model, LocalForecaster) and job.data.ids is not None:
+        starts = range(0, len(job.data.series), _SERIES_AT_ONCE)
+        parts = [job.of_series(slice(start, start + _SERIES_AT_ONCE)) for start in starts]
+    for start in range(0, len(numbers), policy):
+        for part in parts:
+            yield _Task(run_block, part, name, model, numbers[start : start + policy])
 
 
-def _each(job: Job, answer: Any) -> list:
-    return [answer] if job.data.ids is None else list(answer)
-
-
-def _shaped(values: Any, shape: tuple[int, ...], method: str) -> np.ndarray:
-    """Return a forecast as ``(n_steps, n_targets)``, or raise if it is of another size."""
-    array = np.asarray(values, dtype=np.float64)
-    if array.shape not in (shape, shape[:1] if shape[1] == 1 else shape):
-        raise ValueError(f"{method} returned shape {array.shape} where {shape} was expected")
-    return array.reshape(shape)
-
-
-def _score(job: Job, window: list[Cut], fold: Fold) -> None:
-    """Fill in the scores of what was forecast; scaled errors take their scale from the fold's own past."""
-    for source, cut, one in zip(job.data.series, window, fold.series):
-        context = {
-            "y_train": source.values[cut.train],
-            "season_length": job.season_length,
-            "coverage": job.coverage,
-        }
-        for name, metric in job.scorers.items():
-            forecast = (one.lower, one.upper) if metric.forecast == "interval" else (one.y_pred,)
-            if forecast[0] is None:
-                continue  # its failure has been noted
-            arguments = {key: context[key] for key in metric.context}
-            try:
-                one.scores[name] = metric.function(one.y_true, *forecast, **arguments)
-            except Exception as error:
-                if job.raises:
-                    raise
-                fold.note(error, f"{name}: ")
+def _in_order(tasks: list[_Task], blocks: list[list[Fold]]) -> list[Fold]:
+    """Return the folds of every model and window, series joined."""
+    of_windows: dict[tuple, list] = {}
+    for task, folds in zip(tasks, blocks):
+        of_windows.setdefault((task.name, task.windows.start), []).append(folds)
+    return [fold for parts in of_windows.values() for fold in join_series(parts)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any
@@ -130,6 +130,93 @@ class RollingOrigin:
             start = 0 if self.window is None else max(0, cutoff - self.window)
             test = cutoff + self.gap
             yield np.arange(start, cutoff), np.arange(test, test + self.horizon)
+
+
+@dataclass(frozen=True)
+class FixedOrigins:
+    """Train up to given cutoffs, test on the next ``horizon`` steps: for origins that mean something.
+
+    Works wherever scikit-learn takes ``cv=``.
+
+    Parameters
+    ----------
+    horizon : int
+        Steps in a test window.
+    cutoffs : sequence of int
+        Numbers of training steps, increasing; negative ones count from the end of the series.
+    window : int, optional
+        Length of every training set; by default it starts at the first step.
+    gap : int, default=0
+        Steps between the last training step and the first test step.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, or (in `split`) the series is too short.
+
+    Examples
+    --------
+    >>> for train, test in FixedOrigins(2, [3, -2]).split(range(8)):
+    ...     print(train, test)
+    [0 1 2] [3 4]
+    [0 1 2 3 4 5] [6 7]
+    """
+
+    horizon: int
+    cutoffs: Sequence[int]
+    window: int | None = field(default=None, kw_only=True)
+    gap: int = field(default=0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        RollingOrigin(self.horizon, window=self.window, gap=self.gap)  # raises what is wrong with them
+        wrong = [cut for cut in self.cutoffs if not isinstance(cut, Integral) or isinstance(cut, bool)]
+        if wrong or len(self.cutoffs) == 0:
+            raise ValueError(
+                f"cutoffs must hold at least one integer and nothing else; got {self.cutoffs!r}."
+            )
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+        """Return the number of windows.
+
+        Parameters
+        ----------
+        X, y, groups : ignored
+            For scikit-learn.
+
+        Returns
+        -------
+        int
+        """
+        return len(self.cutoffs)
+
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the training and test positions of each window, oldest first.
+
+        Parameters
+        ----------
+        X : sized
+            The series, or anything of its length.
+        y, groups : ignored
+            For scikit-learn.
+
+        Yields
+        ------
+        train, test : ndarray of int
+            Consecutive positions.
+        """
+        n_steps = _length(X)
+        cuts = [int(cut) + (n_steps if cut < 0 else 0) for cut in self.cutoffs]
+        if sorted(set(cuts)) != cuts:
+            raise ValueError(f"cutoffs={self.cutoffs!r} must increase; in {n_steps} steps they are {cuts}.")
+        least = self.window or 1
+        if cuts[0] < least or cuts[-1] + self.gap + self.horizon > n_steps:
+            raise ValueError(
+                f"the series has {n_steps} steps but {self!r} needs training sets of at least {least} and ends at "
+                f"{cuts[-1] + self.gap + self.horizon}; choose other cutoffs or a shorter horizon."
+            )
+        for cut in cuts:
+            start = 0 if self.window is None else cut - self.window
+            yield np.arange(start, cut), np.arange(cut + self.gap, cut + self.gap + self.horizon)
 
 
 def _length(X: Any) -> int:

@@ -162,6 +162,12 @@ class GramSums(CentredRows):
         squared = 2 * np.vdot(upper, upper) - np.vdot(diagonal, diagonal)
         return self.n_features * EPS * float(np.sqrt(squared))
 
+    def carries(self, alpha: float) -> bool:
+        """Tell whether a penalty lies above the rounding error of X'X."""
+        if alpha > self.n_features * EPS * float(self.sums.diagonal()[: self.n_features].sum()):
+            return True  # ||X'X||_F is no larger than the trace, which costs less
+        return alpha > self.noise
+
     def merge(self, other: CentredRows) -> None:
         """Fold what another object of the same kind has seen."""
         assert isinstance(other, GramSums)

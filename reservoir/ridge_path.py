@@ -51,7 +51,7 @@ def ridge_path(rows: CentredRows, alphas: np.ndarray, criterion: str | None) -> 
     if isinstance(rows, TriangularFactor):
         return SingularPath(rows)
     assert isinstance(rows, GramSums)
-    if alphas.min() <= rows.noise:
+    if not rows.carries(float(alphas.min())):
         return EigenPath(rows, smallest_alpha=alphas.min())
     if criterion is None:
         return CholeskySolution(rows)
@@ -255,7 +255,8 @@ class CholeskySolution:
 
     def coefficients(self, alpha: np.ndarray) -> np.ndarray:
         """Return b (n_features, n_targets); the penalty is the same for all targets."""
-        gram = self.rows.gram.copy(order="F")
+        size = self.rows.n_features
+        gram = self.rows.sums[:size, :size].T.copy(order="F")  # only its lower triangle is looked at
         gram[np.diag_indices_from(gram)] += alpha[0]
         factor = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
         return cho_solve(factor, self.rows.cross, check_finite=False)

@@ -11,7 +11,8 @@ import numpy as np
 from sklearn.base import clone
 
 from forecasting.backtest_data import Cut, Data, OneSeries, read_data, read_windows
-from forecasting.backtesting import Job, read_metrics, run_block
+from forecasting.backtest_folds import Job, run_block
+from forecasting.backtesting import read_metrics
 from forecasting.left_out_windows import LeaveWindowOut
 from forecasting.metrics import Metric
 
@@ -122,10 +123,6 @@ class Candidate:
 
     def _judge(self, windows: list[int]) -> None:
         for window in windows:
-            (fold,) = run_block(self.task.job, "model", self.model, range(window, window + 1), _no_tick)
+            (fold,) = run_block(self.task.job, "model", self.model, range(window, window + 1))
             values = [one.scores[self.task.metric_name] for one in fold.series]
             self.costs[window] = self.task.cost(float(np.mean(values)))
-
-
-def _no_tick(n: int) -> None:
-    """A trial moves the bar, not its windows."""

@@ -3,11 +3,13 @@ import threading
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV, KFold, TimeSeriesSplit, cross_val_score
 
-from forecasting.backtesting import RollingOrigin, backtest
+from forecasting import Drift, EnsembleForecaster
+from forecasting.backtesting import FixedOrigins, RollingOrigin, backtest
 from forecasting.baselines import Naive
 from forecasting.metrics import METRICS, mase
 
@@ -352,7 +354,11 @@ def test_a_metric_that_fails_is_reported():
         ({"forecasters": Naive}, TypeError, "must be a forecaster, an object with fit and predict"),
         ({"forecasters": {"lr": 3}}, TypeError, "'lr' must be a forecaster"),
         ({"forecasters": LinearRegression(), "refit": False}, TypeError, "with update, which it lacks"),
-        ({"refit": 0}, ValueError, "refit must be True, False or an integer of at least 1; got 0"),
+        (
+            {"refit": 0},
+            ValueError,
+            "refit must be True, False, an integer of at least 1, or .readout.; got 0",
+        ),
         ({"refit": "yes"}, ValueError, "refit must be True, False"),
         ({"on_error": "ignore"}, ValueError, "on_error must be 'report' or 'raise'; got 'ignore'"),
         ({"cv": 5}, TypeError, r"cv must have a split method, such as RollingOrigin\(horizon\); got 5"),
@@ -373,3 +379,55 @@ def test_every_metric_that_scores_points_or_intervals_can_be_asked_for():
     result = backtest(Naive(), Y, cv=RollingOrigin(5, n_windows=2), metrics=names, coverage=0.8)
     assert list(result.summary)[: len(names)] == names
     assert result.errors.empty
+
+
+# --------------------------------------------------------------------------------------- fixed origins
+
+
+def test_fixed_origins_cut():
+    cv = FixedOrigins(3, [10, -7], window=4, gap=2)
+    cuts = [(train[0], train[-1] + 1, test[0], test[-1] + 1) for train, test in cv.split(Y)]
+    assert cuts == [(6, 10, 12, 15), (49, 53, 55, 58)]
+    assert cv.get_n_splits() == 2
+    assert backtest(Naive(), MONTHS, cv=cv).scores["cutoff"].tolist()[::2] == [
+        MONTHS.index[9],
+        MONTHS.index[52],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: FixedOrigins(3, []), r"cutoffs must hold at least one integer and nothing else; got \[\]"),
+        (lambda: FixedOrigins(3, [0.5]), r"at least one integer and nothing else; got \[0.5\]"),
+        (lambda: FixedOrigins(0, [5]), "horizon must be an integer of at least 1; got 0"),
+        (lambda: list(FixedOrigins(3, [30, 20]).split(Y)), r"cutoffs=\[30, 20\] must increase; in 60 steps"),
+        (lambda: list(FixedOrigins(3, [58]).split(Y)), "the series has 60 steps but .* ends at 61"),
+        (lambda: list(FixedOrigins(3, [5], window=9).split(Y)), "needs training sets of at least 9"),
+    ],
+)
+def test_fixed_origins_errors(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+# --------------------------------------------------------------------------------------- workers
+
+
+def test_series_that_are_forecast_alone_are_divided_among_workers():
+    rng = np.random.default_rng(9)
+    panel = [np.cumsum(rng.normal(size=40)) for _ in range(70)]
+    models = [Naive(), EnsembleForecaster([Naive(), Drift()])]
+    one, two = (
+        backtest(models, panel, cv=RollingOrigin(2, n_windows=3), n_jobs=n, refit=False) for n in (1, 2)
+    )
+    pd.testing.assert_frame_equal(one.forecasts, two.forecasts)
+    pd.testing.assert_frame_equal(one.scores, two.scores)
+    assert one.forecasts["series"].tolist()[::2] == [s for _ in range(6) for s in range(70)]
+    assert len(one.folds) == 6
+
+
+def test_any_backend_of_joblib():
+    with parallel_config(backend="loky", n_jobs=2):
+        processes = backtest(Naive(), Y, cv=RollingOrigin(3))
+    pd.testing.assert_frame_equal(processes.forecasts, backtest(Naive(), Y, cv=RollingOrigin(3)).forecasts)
