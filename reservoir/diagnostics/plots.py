@@ -72,7 +72,7 @@ def plot_processing_capacity(
         for degree, part in enumerate(result.by_degree, start=1):
             ax.bar(place, part, 0.6, bottom=below, color=COLOURS[(degree - 1) % len(COLOURS)])
             below += part
-        bound = "rank of the states" if place == 0 else None
+        bound = "rank of the states" if place == 0 else "_nolegend_"
         ax.hlines(result.bound, place - 0.4, place + 0.4, color=INK, linewidth=1.2, label=bound)
     for degree in range(most):
         ax.bar(0, 0, color=COLOURS[degree % len(COLOURS)], label=f"degree {degree + 1}")
