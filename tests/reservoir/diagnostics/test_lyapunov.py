@@ -14,6 +14,7 @@ from reservoir import (
     EnsembleReservoirs,
     ESNRegressor,
     EulerState,
+    IntrinsicPlasticity,
     LeakyUnits,
     ParallelReservoirs,
     RidgeReadout,
@@ -81,6 +82,7 @@ RESERVOIRS = [
     ParallelReservoirs([EchoState(5), NVAR(2)], columns=[[1], [0, 1]], random_state=7),
     EnsembleReservoirs(EchoState(4, leak_rate=0.3), 3, random_state=8),
     SquaredStates(EchoState(6), random_state=9),
+    EchoState(6, plasticity=IntrinsicPlasticity(), random_state=9),
     SquaredStates(LeakyUnits(EchoState(4)), squares="beside", random_state=9),
 ]
 
