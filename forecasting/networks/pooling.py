@@ -46,6 +46,28 @@ class LastStep(Pooling):
         return (), grad_x
 
 
+class BothEnds(Pooling):
+    """What two directions, joined, know of the whole: the first half's last step, the second half's first.
+
+    For the output of `bidirectional`.
+    """
+
+    def forward(self, params, x, lengths=None, rng=None):
+        """Pick the two steps."""
+        half = x.shape[2] // 2
+        last, tape = LastStep().forward((), x[..., :half], lengths)
+        return Pass(np.hstack([last, x[0, :, half:]]), (tape, x.shape))
+
+    def backward(self, params, tape, grad):
+        """Return the gradient in ``x``."""
+        inner, shape = tape
+        half = shape[2] // 2
+        grad_x = np.zeros(shape, grad.dtype)
+        grad_x[..., :half] = LastStep().backward((), inner, grad[:, :half])[1]
+        grad_x[0, :, half:] = grad[:, half:]
+        return (), grad_x
+
+
 class MeanPooling(Pooling):
     """The mean over the steps of each series."""
 

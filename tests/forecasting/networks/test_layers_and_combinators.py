@@ -21,7 +21,7 @@ from forecasting.networks.layer import Dense, Recurrent
 from forecasting.networks.padding import buckets, is_there, masked_loss, pad, reversed_in_time
 from forecasting.networks.parameters import arrays_of
 from forecasting.networks.pen_mixture import PenMixture
-from forecasting.networks.pooling import POOLINGS
+from forecasting.networks.pooling import POOLINGS, BothEnds
 from tests import naive_sequences as naive
 from tests.gradients import assert_gradient, shaken
 
@@ -44,6 +44,7 @@ LAYERS = {
     "reverse": Reverse(Recurrent(RNN(3))),
     "bidirectional": bidirectional(Recurrent(LSTM(2))),
     "bidirectional sum": bidirectional(Recurrent(GRU(3)), merge="sum"),
+    "both ends": Chain([bidirectional(Recurrent(RNN(2))), BothEnds()]),
     **{f"pooling {name}": Chain([Recurrent(RNN(3)), pooling()]) for name, pooling in POOLINGS.items()},
 }
 

@@ -1,0 +1,192 @@
+"""LanguageModel: the distribution of the next symbol, given all before; text that goes on by itself."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils.validation import check_is_fitted
+
+from forecasting.networks.combinators import Chain
+from forecasting.networks.embedding import Embedding, Softmax
+from forecasting.networks.layer import SIZE, Dense
+from forecasting.sequence_models.bodies import BODY, recurrent_layers
+from forecasting.sequence_models.learning import Learning, NetworkModel
+from forecasting.sequence_models.symbols import alphabet_of
+from reservoir.random_source import make_rng
+
+_BODY = {name: rule for name, rule in BODY.items() if name != "bidirectional"}
+
+
+class LanguageModel(NetworkModel, BaseEstimator):
+    r"""A recurrent network that reads a text and says at every step what comes next.
+
+    .. math:: p(s(1), \dots, s(n)) = \prod_t p\big(s(t) \mid s(1), \dots, s(t-1)\big)
+
+    Parameters
+    ----------
+    cell : str or Cell, default="gru"
+        A name in `forecasting.networks.CELLS`, or a cell with its own size.
+    n_units : int, optional
+        Units of a layer, for a cell given by name. Default: 32.
+    n_layers : int, default=1
+    n_embedding : int, default=16
+        Length of the vector of a symbol.
+    window : int, default=64
+        Symbols through which gradients go back: training cuts the text into pieces of this length.
+    dropout : float, default=0.0
+        Part of what leaves each recurrent layer that is dropped in training.
+    learning : Learning, optional
+        Epochs, batches, optimizer, early stopping.
+    random_state : int, RandomState, Generator or None, default=None
+
+    Attributes
+    ----------
+    alphabet_ : Alphabet
+    params_ : nested tuple of arrays
+    losses_, validation_losses_ : ndarray of shape (n_epochs,)
+        In nats per symbol.
+
+    Examples
+    --------
+    >>> model = LanguageModel(n_units=16, window=12, learning=Learning(40), random_state=0).fit("abcd" * 60)
+    >>> model.perplexity("abcdabcdabcd") < 1.5
+    True
+    >>> model.sample(6, prompt="ab", random_state=0)
+    'cdabcd'
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **_BODY,
+        "n_embedding": SIZE,
+        "window": SIZE,
+        "learning": [Learning, None],
+        "random_state": ["random_state", np.random.Generator],
+    }
+
+    def __init__(
+        self,
+        cell="gru",
+        *,
+        n_units=None,
+        n_layers=1,
+        n_embedding=16,
+        window=64,
+        dropout=0.0,
+        learning=None,
+        random_state=None,
+    ):
+        self.cell = cell
+        self.n_units = n_units
+        self.n_layers = n_layers
+        self.n_embedding = n_embedding
+        self.window = window
+        self.dropout = dropout
+        self.learning = learning
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, text, y=None):
+        """Learn.
+
+        Parameters
+        ----------
+        text : str or sequence of hashable
+        y : None
+            Not used.
+
+        Returns
+        -------
+        self
+        """
+        self.alphabet_ = alphabet_of([text], 0, "text")
+        codes = self.alphabet_.encode(text, "text")
+        window = min(self.window, len(codes) - 1)
+        if window < 1:
+            raise ValueError("text has one symbol: there is nothing that follows")
+        starts = np.arange(0, len(codes) - window, window)
+        pieces = codes[starts[:, np.newaxis] + np.arange(window + 1)].T
+        layers = recurrent_layers(self.cell, self.n_units, self.n_layers, False, self.dropout)
+        self.network_ = network = Chain([Embedding(self.n_embedding), *layers, Dense(self.alphabet_.size)])
+        rng = make_rng(self.random_state)
+
+        def loss_and_grad(params, places, rng, progress):
+            raw, tape = network.forward(params, pieces[:-1, places], None, rng)
+            loss, grad = _loss(raw, pieces[1:, places])
+            return loss, network.backward(params, tape, grad.reshape(raw.shape))[0]
+
+        def loss(params, places):
+            return _loss(network.forward(params, pieces[:-1, places]).outputs, pieces[1:, places])[0]
+
+        params = network.init_params(self.alphabet_.size, rng)
+        self._learn(params, loss_and_grad, loss, np.full(len(starts), window), rng)
+        return self
+
+    def score(self, text, y=None):
+        """Return the mean log-likelihood of a symbol given those before it, in nats: larger is better.
+
+        Parameters
+        ----------
+        text : str or sequence of hashable
+            At least two symbols; the first is given.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        float
+        """
+        check_is_fitted(self, "params_")
+        codes = self.alphabet_.encode(text, "text")[:, np.newaxis]
+        if len(codes) < 2:
+            raise ValueError(f"text of {len(codes)} symbols has none that follows another: give at least 2")
+        raw = self.network_.forward(self.params_, codes[:-1]).outputs
+        return -_loss(raw, codes[1:])[0]
+
+    def perplexity(self, text: Any) -> float:
+        """Return ``exp(-score)``: among how many equally likely symbols the model hesitates.
+
+        Parameters
+        ----------
+        text : str or sequence of hashable
+
+        Returns
+        -------
+        float
+        """
+        return float(np.exp(-self.score(text)))
+
+    def sample(self, n_symbols, prompt=None, *, temperature=1.0, random_state=None):
+        """Go on with a text.
+
+        Parameters
+        ----------
+        n_symbols : int
+        prompt : str or sequence of hashable, optional
+            What is read first. Default: the first symbol of the alphabet.
+        temperature : float, default=1.0
+            Below 1 prefers likely symbols.
+        random_state : int, RandomState, Generator or None, default=None
+
+        Returns
+        -------
+        str or list
+            The new symbols.
+        """
+        check_is_fitted(self, "params_")
+        if not temperature > 0:
+            raise ValueError(f"temperature={temperature!r} must be a positive number")
+        given = self.alphabet_.symbols[:1] if prompt is None else prompt
+        codes, rng = list(self.alphabet_.encode(given, "prompt")), make_rng(random_state)
+        state, drawn = self.network_.start(self.params_, 1), list[int]()
+        for t in range(len(codes) + n_symbols - 1):
+            code = codes[t] if t < len(codes) else drawn[-1]
+            raw, state = self.network_.step(self.params_, np.array([code]), state)
+            if t >= len(codes) - 1:
+                drawn.append(int(Softmax().sample(raw, rng, temperature)[0]))
+        return self.alphabet_.decode(np.array(drawn, dtype=int))
+
+
+def _loss(raw, codes):
+    return Softmax().loss_and_grad(raw.reshape(-1, raw.shape[2]), codes.reshape(-1))
