@@ -30,6 +30,8 @@ BENCHMARKS = {
     "reduction": "benchmarks.reduction:report",
     "tune-speed": "benchmarks.tuning_speed:report",
     "kuramoto-sivashinsky": "benchmarks.accuracy.spatial_chaos:kuramoto_report",
+    "networks-speed": "benchmarks.networks.speed:report",
+    "networks-classics": "benchmarks.networks.classics:report",
     "lorenz96": "benchmarks.accuracy.spatial_chaos:lorenz_report",
 }
 RESULTS = Path(__file__).parent / "results"

@@ -36,7 +36,7 @@ class Training(NamedTuple):
         One row per epoch: steps (so far), loss (mean over its steps), gradient_norm (mean, before clipping),
         learning_rate (at its last step), validation (NaN without one), seconds (so far).
     stopped : str
-        Why it ended: "epochs", "steps", "patience" or "not finite".
+        Why it ended: "epochs", "steps", "patience", "target" or "not finite".
     best_epoch : int
         Epoch, from 1, that the parameters are of; 0: the first ones.
     """
@@ -59,6 +59,7 @@ def train(
     max_steps: int | None = None,
     validate: Callable[[Any], float] | None = None,
     patience: int | None = None,
+    target: float | None = None,
     split: Callable[[Any], Sequence[tuple[float, Any]]] | None = None,
     carry_state: bool = False,
     random_state: Any = None,
@@ -92,6 +93,8 @@ def train(
         ``validate(params)`` returns a loss on other data, after every epoch. The best parameters are returned.
     patience : int, optional
         Stop after so many epochs without a better validation; None never does.
+    target : float, optional
+        Stop once the validation is at most this.
     split : callable, optional
         ``split(batch)`` returns pairs of a weight and a shard. The loss of the batch is the weighted mean. The cut
         must not depend on the number of threads. Default: the batch is one shard.
@@ -148,6 +151,8 @@ def train(
                 best, best_epoch, best_values = validation, epoch, steps.vector.values.copy()
             if stopped == "epochs" and patience is not None and epoch - best_epoch >= patience:
                 stopped = "patience" if validate is not None else stopped
+            if stopped == "epochs" and target is not None and validation <= target:
+                stopped = "target"
             if stopped != "epochs":
                 break
     if best_values is None:

@@ -180,6 +180,9 @@ def test_the_best_parameters_come_back():
     assert len(done.history) == done.best_epoch + 3
     assert done.history["validation"].idxmin() == done.best_epoch
     assert validate(done.params) == done.history["validation"].min()
+    done = train(START, loss_and_grad, batches, target=1.0, **options)
+    assert done.stopped == "target"
+    assert (done.history["validation"] > 1).tolist() == [True] * (len(done.history) - 1) + [False]
 
 
 def test_a_loss_that_is_not_finite_ends_with_the_best_parameters():

@@ -1,0 +1,1 @@
+"""Recurrent networks: speed beside PyTorch, and tasks of long memory."""
