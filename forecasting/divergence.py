@@ -5,6 +5,14 @@ import warnings
 import numpy as np
 
 
+def escaped(path: np.ndarray, low: np.ndarray, high: np.ndarray, factor: float | None) -> np.ndarray:
+    """Return which steps lie outside of the widened training range: bool, (n_steps,); see `without_divergence`."""
+    if factor is None:
+        return np.zeros(len(path), dtype=bool)
+    limit = np.where(high > low, factor * (high - low) / 2, np.inf)
+    return (np.abs(path - (low + high) / 2) > limit).any(axis=1)
+
+
 def without_divergence(
     path: np.ndarray, n_done: int, low: np.ndarray, high: np.ndarray, factor: float | None
 ) -> np.ndarray:
@@ -26,13 +34,10 @@ def without_divergence(
     ndarray of shape (n_steps, n_targets)
     """
     n_steps = len(path)
-    escaped = np.zeros(n_steps, dtype=bool)
-    if factor is not None:
-        limit = np.where(high > low, factor * (high - low) / 2, np.inf)
-        escaped = (np.abs(path - (low + high) / 2) > limit).any(axis=1)
+    outside = escaped(path, low, high, factor)
     why = ""
-    if escaped.any():
-        n_done, why = int(np.argmax(escaped)) + 1, f"it left {factor:g} times the training range; "
+    if outside.any():
+        n_done, why = int(np.argmax(outside)) + 1, f"it left {factor:g} times the training range; "
         path = np.where(np.arange(n_steps)[:, np.newaxis] < n_done - 1, path, np.nan)
     if why or n_done < n_steps:
         warnings.warn(

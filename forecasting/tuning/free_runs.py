@@ -21,6 +21,7 @@ from sklearn.base import clone
 
 from forecasting.backtest_data import Cut
 from forecasting.differences import Differences
+from forecasting.divergence import escaped
 from forecasting.free_run_validation import wants_free_run
 from forecasting.reservoir_model import ReservoirForecaster
 from forecasting.tuning.candidates import Candidate
@@ -166,7 +167,7 @@ class FreeRunCandidate(Candidate):
         return self.task.cost(float(np.mean(values)))
 
     def _free_run(self, coef: np.ndarray, intercept: np.ndarray, s: int, cut: Cut) -> np.ndarray | None:
-        """Forecast of the test steps of one series, None if it is not finite."""
+        """Forecast of the test steps of one series, None if it diverges."""
         model, one, origin = self.fitted, self.task.series[s], cut.train.stop
         n_steps = cut.test.stop - origin
         differences = Differences(model.differences_)
@@ -174,7 +175,8 @@ class FreeRunCandidate(Candidate):
         future = None if one.exog is None else one.exog[origin : cut.test.stop]
         last, exog = model._standardised(tail)[-1], model._exog(future, n_steps)
         z, n_done = model._run_free(coef, intercept, self.states[s, origin], last, exog)
-        if n_done < n_steps:
+        low, high = (model.range_ - model.centre_) / model.scale_
+        if n_done < n_steps or escaped(z, low, high, model.escape_factor).any():
             return None
         path = differences.undo(z * model.scale_ + model.centre_, tail)[cut.test.start - origin :]
         return path if np.isfinite(path).all() else None

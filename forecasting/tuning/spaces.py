@@ -15,8 +15,8 @@ from sklearn.model_selection import ParameterSampler
 from forecasting.reservoir_model import ReservoirForecaster
 from reservoir.random_source import make_rng
 
-# The settings of a reservoir that matter, by their name wherever it stands. Found on half of the training series
-# of the chaotic-systems benchmark: neither end of a range was ever best on average.
+# The settings of a reservoir that matter, by their name wherever it stands. Found on the training series of 44
+# systems of the chaotic-systems benchmark: errors hardly differ inside of a range, on average, and grow outside.
 RANGES: dict[str, Any] = {
     "spectral_radius": uniform(0.2, 1.1),
     "leak_rate": loguniform(0.04, 1.0),
