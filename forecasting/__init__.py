@@ -25,6 +25,7 @@ from forecasting.transformed_target import TransformedTargetForecaster
 
 if TYPE_CHECKING:
     from forecasting.arima import ARIMA
+    from forecasting.automatic import AutoForecaster
     from forecasting.checks import FORECASTER_CHECKS, check_forecaster
     from forecasting.exponential_smoothing import ETS
     from forecasting.theta import Theta
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 # Imported when first asked for: statsmodels and the checks take longer to load than everything else together.
 _LAZY = {
     "ARIMA": "forecasting.arima",
+    "AutoForecaster": "forecasting.automatic",
     "ETS": "forecasting.exponential_smoothing",
     "FORECASTER_CHECKS": "forecasting.checks",
     "Theta": "forecasting.theta",
@@ -46,6 +48,7 @@ __all__ = [
     "FORECASTERS",
     "FORECASTER_CHECKS",
     "Analogue",
+    "AutoForecaster",
     "ColumnForecaster",
     "ConformalForecaster",
     "DirectForecaster",

@@ -91,6 +91,15 @@ def _conformal(m: int) -> dict:
     return {"forecaster": FORECASTERS["theta"](m)}
 
 
+def _auto(m: int) -> dict:
+    return {
+        "season_length": m,
+        "max_horizon": max(m, 8),
+        "candidates": ("drift", "theta", "direct"),
+        "random_state": 0,
+    }
+
+
 def _ridge(m: int) -> dict:
     """Return a ridge for each step ahead of the standardised series, measured from its last value."""
     estimator = Recipe("sklearn.linear_model", "Ridge", _nothing)(fit_intercept=False)
@@ -116,6 +125,7 @@ FORECASTERS: dict[str, Recipe] = {
     "ridge": Recipe("forecasting.transformed_target", "TransformedTargetForecaster", _ridge),
     "ensemble": Recipe("forecasting.ensemble", "EnsembleForecaster", _ensemble),
     "conformal": Recipe("forecasting.conformal_forecaster", "ConformalForecaster", _conformal),
+    "auto": Recipe("forecasting.automatic", "AutoForecaster", _auto),
     "reservoir": Recipe("forecasting.reservoir_model", "ReservoirForecaster", _reservoir),
     "local_reservoir": Recipe(
         "forecasting.local_reservoir_model", "LocalReservoirForecaster", _local_reservoir

@@ -1,0 +1,5 @@
+"""AutoForecaster: tries many forecasters and their combinations within a time budget, and says why it chose."""
+
+from forecasting.automatic.forecaster import AutoForecaster
+
+__all__ = ["AutoForecaster"]

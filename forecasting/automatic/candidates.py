@@ -1,0 +1,150 @@
+"""What an automatic search tries: forecasters by name, made for the season and the lengths at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.linear_model import Ridge
+
+from forecasting.base import Forecaster
+from forecasting.baselines import SeasonalNaive
+from forecasting.reduction import DirectForecaster
+from forecasting.registry import FORECASTERS
+from forecasting.transformed_target import TransformedTargetForecaster
+from forecasting.transforms import Log, Standardize
+
+BENCHMARK = "seasonal_naive"  # always tried; what is chosen is never worse on the backtest
+
+
+class Situation(NamedTuple):
+    """What candidates are made for.
+
+    ``shortest`` is the least length of a training series in the backtest; ``positive`` tells whether all values are.
+    """
+
+    season_length: int
+    horizon: int
+    shortest: int
+    positive: bool
+
+
+class Candidate(NamedTuple):
+    """A forecaster to try, and whether its training takes about as long on much data as on little."""
+
+    name: str
+    forecaster: Forecaster
+    same_cost: bool = False
+
+
+def make_candidates(given: Any, situation: Situation) -> list[Candidate]:
+    """Return what is to be tried, the benchmark first.
+
+    Parameters
+    ----------
+    given : None, sequence of str or dict of str to Forecaster
+        None for `DEFAULTS`; names in them or in ``FORECASTERS``; or forecasters.
+    situation : Situation
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, or a forecaster is none.
+    """
+    first = Candidate(BENCHMARK, SeasonalNaive(season_length=situation.season_length))
+    if isinstance(given, Mapping):
+        wrong = {name: value for name, value in given.items() if not isinstance(value, Forecaster)}
+        if wrong:
+            raise ValueError(f"candidates holds {wrong}, which are no forecasters")
+        return [first, *(Candidate(str(name), value) for name, value in given.items() if name != BENCHMARK)]
+    return [first, *_named(list(DEFAULTS) if given is None else given, situation)]
+
+
+def _named(names: Sequence[str], situation: Situation) -> list[Candidate]:
+    made = []
+    for name in names:
+        if name == BENCHMARK:
+            continue
+        if name in DEFAULTS:
+            forecaster = DEFAULTS[name](situation)
+        elif name in FORECASTERS:
+            forecaster = FORECASTERS[name](situation.season_length)
+        else:
+            known = ", ".join(dict.fromkeys([*DEFAULTS, *FORECASTERS]))
+            raise ValueError(f"candidates names {name!r}; known are {known}")
+        if forecaster is not None:
+            made.append(Candidate(name, forecaster, name in SAME_COST))
+    return made
+
+
+def _of_registry(name: str) -> Callable[[Situation], Any]:
+    return lambda situation: FORECASTERS[name](situation.season_length)
+
+
+def _ridge(seasons: int, least: int, log: bool) -> Callable[[Situation], Any]:
+    """Ridge regression of every step ahead on the last seasons; None where series are too short or not positive."""
+
+    def make(situation: Situation) -> Any:
+        if log and not situation.positive:
+            return None
+        room = max(1, (situation.shortest - situation.horizon) // 3)
+        lags = max(seasons * situation.season_length, least)
+        if lags > room and seasons > 2:
+            return None
+        forecaster = DirectForecaster(Ridge(), lags=min(lags, room), max_horizon=situation.horizon)
+        return TransformedTargetForecaster(forecaster, [Log(), Standardize()] if log else Standardize())
+
+    return make
+
+
+def _arima(situation: Situation) -> Any:
+    """Return the airline model, or its form without season; a long season makes a state too large."""
+    return FORECASTERS["arima"](situation.season_length)
+
+
+def _reservoir(situation: Situation) -> Any:
+    forecaster = FORECASTERS["reservoir"](max_horizon=situation.horizon, differences=(), random_state=None)
+    scaled = [Log(), Standardize()] if situation.positive else [Standardize()]
+    return TransformedTargetForecaster(forecaster, scaled)
+
+
+def _network(name: str) -> Callable[[Situation], Any]:
+    def make(situation: Situation) -> Any:
+        options: dict[str, Any] = {"n_units": 32, "n_epochs": 30, "steps_per_epoch": 50, "random_state": None}
+        window = 2 * max(situation.season_length, situation.horizon)
+        network = FORECASTERS[name](max_horizon=situation.horizon, window=window, linear_skip=True, **options)
+        return TransformedTargetForecaster(network, Log()) if situation.positive else network
+
+    return make
+
+
+# In the order in which they are tried: what is cheap first.
+DEFAULTS: dict[str, Callable[[Situation], Any]] = {
+    "naive": _of_registry("naive"),
+    "drift": _of_registry("drift"),
+    "ridge": _ridge(2, 12, log=False),
+    "log_ridge": _ridge(2, 12, log=True),
+    "long_ridge": _ridge(7, 24, log=False),
+    "log_long_ridge": _ridge(7, 24, log=True),
+    "theta": _of_registry("theta"),
+    "reservoir": _reservoir,
+    "gru": _network("gru"),
+    "ets": _of_registry("ets"),
+    "arima": _arima,
+    "lstm": _network("lstm"),
+}
+SAME_COST = ("gru", "lstm")  # so many batches, however many series
+
+
+def situation_of(series: list, season_length: int, horizon: int, shortest: int) -> Situation:
+    """Return what candidates are made for."""
+    return Situation(season_length, horizon, shortest, all(bool((y > 0).all()) for y in series))
+
+
+def common_season(series: list, find: Callable[[np.ndarray], int], most: int = 30) -> int:
+    """Return the season found in most of some series, spread over all."""
+    places = np.unique(np.linspace(0, len(series) - 1, min(most, len(series))).round().astype(int))
+    found = [find(column) for i in places for column in series[i].T]
+    values, counts = np.unique(found, return_counts=True)
+    return int(values[counts.argmax()])
