@@ -62,11 +62,12 @@ def report(quick: bool) -> str:
     seeds = range(1 if quick else N_SEEDS)
     pairs = [(number, place) for number, trial in enumerate(trials()) for place in range(len(trial.cells))]
     tasks = (delayed(_solve_at)(*pair, seed, quick) for pair in pairs for seed in seeds)
-    done = Parallel(n_jobs=1 if quick else 2)(tasks)
+    done = Parallel(n_jobs=1 if quick else 2, return_as="generator")(tasks)
     rows = []
-    for (number, place), first in zip(pairs, range(0, len(done), len(seeds))):
+    for number, place in pairs:
         trial = trials()[number]
-        rows.append(_row(trial, trial.cells[place], done[first : first + len(seeds)]))
+        rows.append(_row(trial, trial.cells[place], [next(done) for _ in seeds]))
+        print(*rows[-1], sep=", ", flush=True)  # it takes minutes
     heads = [
         "task",
         "cell",
