@@ -9,6 +9,7 @@ from forecasting.base import Forecaster
 from forecasting.baselines import Drift, Naive, SeasonalNaive, WindowAverage
 from forecasting.bootstrap import bootstrap_paths
 from forecasting.conformal_forecaster import ConformalForecaster
+from forecasting.convolutional import ConvolutionalForecaster
 from forecasting.ensemble import EnsembleForecaster
 from forecasting.gaps import fill_gaps
 from forecasting.leaderboard import leaderboard, score_table
@@ -51,6 +52,7 @@ __all__ = [
     "AutoForecaster",
     "ColumnForecaster",
     "ConformalForecaster",
+    "ConvolutionalForecaster",
     "DirectForecaster",
     "Drift",
     "EnsembleForecaster",
