@@ -121,7 +121,7 @@ def test_echo_states_fade_at_the_rate_of_the_spectrum():
 
 def test_two_answers_are_counted():
     """One unit with strong feedback and no input has two stable states."""
-    unit = EchoState(1, topology=[[2.0]], spectral_radius=None, bias_scaling=0.0)
+    unit = EchoState(1, topology=[[2.0]], input_weights=[[1.0]], spectral_radius=None, bias_scaling=0.0)
     X = np.zeros((200, 1))
     found = echo_state_index(unit.fit(X), X, n_starts=12, random_state=0)
     assert found.n_responses == 3  # and rest, where it stays if it starts there
