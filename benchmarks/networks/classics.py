@@ -42,9 +42,9 @@ def trials() -> list[Trial]:
     order = (GRU(32), LSTM(32), LSTM(32, forget="none"), LeakyRNN(32), RNN(32))
     return [
         Trial("embedded Reber grammar", long_tasks.embedded_reber(), forms, 8, 5000, 0.005, reber),
-        Trial("temporal order, T = 100", long_tasks.temporal_order(100), order, 32, 3000, 0.005),
         Trial("parity, T = 50", long_tasks.parity(50), (RNN(32), GRU(32), LSTM(32)), 32, 3000, 0.003),
         Trial("adding, T = 200", long_tasks.adding(200), (*gated, *simple), 32, 1500, 0.004),
+        Trial("temporal order, T = 100", long_tasks.temporal_order(100), order, 32, 3000, 0.005),
         Trial(
             "copy memory, T = 100",
             long_tasks.copy_memory(100),

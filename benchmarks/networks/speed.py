@@ -36,7 +36,7 @@ def report(quick: bool) -> str:
     """Measure everything; ``quick`` a corner of it."""
     import torch
 
-    parts = []
+    parts = [f"PyTorch {torch.__version__}."]
     batches, units = ((2,), (16,)) if quick else (BATCHES, UNITS)
     n_busy = os.getloadavg()[0]
     threads = (1, 2) if quick or n_busy < _IDLE else (1,)

@@ -60,7 +60,7 @@ def test_embedded_reber():
 
 def test_a_task_is_solved():
     """A short parity: the smallest of the classics."""
-    parity = trials()[2]._replace(task=long_tasks.parity(6), max_steps=600, learning_rate=0.01)
+    parity = trials()[1]._replace(task=long_tasks.parity(6), max_steps=600, learning_rate=0.01)
     steps, miss, n_params, _ = solve(parity, parity.cells[0], seed=0)
     assert steps is not None
     assert miss <= 0.01
