@@ -5,16 +5,16 @@ A state is the newest window of a series; everything here is a pure function of 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from forecasting.networks.heads import Head
 from forecasting.recurrent_network import Network, Parameters, Scaled, predict_raw, run_free, scaled
 from forecasting.windows import Batch, Units, filled, units_of
 
 AT_ONCE = 512  # windows, so that memory does not grow with the number of series
-N_PATHS = 500  # behind the quantiles of what has been fed back
+N_PATHS = 500  # behind the quantiles of what has been fed back; one part, so that steps are drawn in order
 
 
 class State(NamedTuple):
@@ -85,17 +85,17 @@ def advanced(state: State, values: np.ndarray, exog: np.ndarray, window: int) ->
 
 def point_paths(trained: Trained, states: list, n_steps: int, exog: list | None) -> list[np.ndarray]:
     """Return the point forecast of every state, (n_steps, n_targets)."""
-    return _in_parts(trained, states, n_steps, exog, _Mean(trained.network.head))
+    return _in_parts(trained, states, n_steps, exog, trained.network.head.mean)
 
 
 def sample_paths(
     trained: Trained, states: list, n_steps: int, exog: list | None, n_samples: int, rng: np.random.Generator
 ) -> list[np.ndarray]:
     """Return possible futures of every state, (n_samples, n_steps, n_targets)."""
-    answers = []
+    answers, draw = [], partial(trained.network.head.sample, rng=rng)
     for i, state in enumerate(states):
         known = None if exog is None else [exog[i]] * n_samples
-        paths = _in_parts(trained, [state] * n_samples, n_steps, known, _Draw(trained.network.head, rng))
+        paths = _in_parts(trained, [state] * n_samples, n_steps, known, draw)
         answers.append(np.stack(paths))
     return answers
 
@@ -111,37 +111,13 @@ def quantile_paths(
     network = trained.network
     n_exact = min(1 if network.strategy == "recursive" else network.horizon, n_steps)
     known = None if exog is None else [X[:n_exact] for X in exog]
-    each = [_in_parts(trained, states, n_exact, known, _Quantile(network.head, q)) for q in levels]
+    each = [_in_parts(trained, states, n_exact, known, partial(network.head.quantile, q=q)) for q in levels]
     exact = [np.stack(paths, axis=-1) for paths in zip(*each)]
     if n_exact == n_steps:
         return exact
     drawn = sample_paths(trained, states, n_steps, exog, N_PATHS, np.random.default_rng(0))
     later = [np.moveaxis(np.quantile(paths[:, n_exact:], levels, axis=0), 0, -1) for paths in drawn]
     return [np.concatenate(pair) for pair in zip(exact, later)]
-
-
-class _Mean:
-    def __init__(self, head: Head):
-        self.head = head
-
-    def __call__(self, raw):
-        return self.head.mean(raw)
-
-
-class _Quantile(_Mean):
-    def __init__(self, head: Head, q: float):
-        self.head, self.q = head, q
-
-    def __call__(self, raw):
-        return self.head.quantile(raw, self.q)
-
-
-class _Draw(_Mean):
-    def __init__(self, head: Head, rng: np.random.Generator):
-        self.head, self.rng = head, rng
-
-    def __call__(self, raw):
-        return self.head.sample(raw, self.rng)
 
 
 def _in_parts(trained, states, n_steps, exog, read):

@@ -183,14 +183,17 @@ def _sampled(trained: Trained, part: _Part, rng: np.random.Generator) -> Scaled:
     true = rng.random(fed.shape[:2]) < part.teacher_forcing
 
     def feed(raw, step):
-        said = head.mean(raw)
-        if head.counts:
-            said = part.units.standard(said[np.newaxis])[0].astype(fed.dtype)
-        fed[step] = np.where(true[step][:, np.newaxis], fed[step], said)
+        fed[step] = np.where(true[step][:, np.newaxis], fed[step], _said(head, raw, part.units))
         return fed[step]
 
     run_free(trained.network, trained.params, batch, feed, len(fed))
     return batch._replace(fed=fed)
+
+
+def _said(head: Any, raw: np.ndarray, units: Units) -> np.ndarray:
+    """Return the point forecast as the stack reads it."""
+    said = head.mean(raw)
+    return units.standard(said[np.newaxis])[0] if head.counts else said
 
 
 def _validation(trained: Trained, held_out: list) -> Callable[[Any], float]:
@@ -201,12 +204,8 @@ def _validation(trained: Trained, held_out: list) -> Callable[[Any], float]:
         if network.strategy != "recursive":
             raw = predict_raw(network, params, batch)
         else:
-
-            def feed(raw, step):
-                said = head.mean(raw)
-                return units.standard(said[np.newaxis])[0] if head.counts else said
-
-            raw = np.stack(run_free(network, params, batch, feed, network.horizon))
+            paths = run_free(network, params, batch, lambda raw, _: _said(head, raw, units), network.horizon)
+            raw = np.stack(paths)
         return head.loss_and_grad(raw, batch.future)[0]
 
     def validate(params):
