@@ -25,6 +25,7 @@ BENCHMARKS = {
     "japanese-vowels": "benchmarks.accuracy.japanese_vowels:report",
     "defaults": "benchmarks.accuracy.defaults:report",
     "m4-hourly": "benchmarks.accuracy.m4_hourly:report",
+    "m4-automatic": "benchmarks.accuracy.m4_automatic:report",
     "etth1": "benchmarks.accuracy.etth1:report",
     "dysts": "benchmarks.accuracy.dysts:report",
     "reduction": "benchmarks.reduction:report",

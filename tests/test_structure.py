@@ -24,6 +24,7 @@ LAZY_IMPORTS = {
     ("reservoir/diagnostics/plots.py", "matplotlib"): "an optional dependency (the extra `plot`)",
     ("forecasting/plotting.py", "matplotlib"): "an optional dependency (the extra `plot`)",
     ("forecasting/networks/plotting.py", "matplotlib"): "an optional dependency (the extra `plot`)",
+    ("forecasting/evaluation_plots.py", "matplotlib"): "an optional dependency (the extra `plot`)",
     ("forecasting/tuning/plots.py", "matplotlib"): "an optional dependency (the extra `plot`)",
     ("forecasting/__init__.py", "import_module"): "statsmodels takes longer to load than everything else",
     ("forecasting/transforms/__init__.py", "import_module"): "one of them loads statsmodels",

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.linear_model import Ridge
 
 from forecasting.base import Forecaster
 from forecasting.baselines import SeasonalNaive
-from forecasting.reduction import DirectForecaster
+from forecasting.reduction import DirectForecaster, RecursiveForecaster
 from forecasting.registry import FORECASTERS
 from forecasting.transformed_target import TransformedTargetForecaster
 from forecasting.transforms import Log, Standardize
+from reservoir import RidgeReadout
 
 BENCHMARK = "seasonal_naive"  # always tried; what is chosen is never worse on the backtest
 
@@ -82,17 +82,27 @@ def _of_registry(name: str) -> Callable[[Situation], Any]:
     return lambda situation: FORECASTERS[name](situation.season_length)
 
 
-def _ridge(seasons: int, least: int, log: bool) -> Callable[[Situation], Any]:
-    """Ridge regression of every step ahead on the last seasons; None where series are too short or not positive."""
+def _ridge(
+    seasons: int, log: bool, subtract: str | None = None, recursive: bool = False
+) -> Callable[[Situation], Any]:
+    """Ridge regression on the last seasons, of all steps ahead or one after the other.
+
+    None where series are too short, or not positive for a logarithm.
+    """
 
     def make(situation: Situation) -> Any:
         if log and not situation.positive:
             return None
         room = max(1, (situation.shortest - situation.horizon) // 3)
-        lags = max(seasons * situation.season_length, least)
+        lags = seasons * max(situation.season_length, 4)
         if lags > room and seasons > 2:
             return None
-        forecaster = DirectForecaster(Ridge(), lags=min(lags, room), max_horizon=situation.horizon)
+        regressor = RidgeReadout(alphas=np.logspace(-2, 2, 5))  # by leave-one-out, for every step its own
+        options: dict[str, Any] = {"lags": min(lags, room), "subtract": subtract}
+        if recursive:
+            forecaster: Forecaster = RecursiveForecaster(regressor, **options)
+        else:
+            forecaster = DirectForecaster(regressor, max_horizon=situation.horizon, **options)
         return TransformedTargetForecaster(forecaster, [Log(), Standardize()] if log else Standardize())
 
     return make
@@ -123,10 +133,12 @@ def _network(name: str) -> Callable[[Situation], Any]:
 DEFAULTS: dict[str, Callable[[Situation], Any]] = {
     "naive": _of_registry("naive"),
     "drift": _of_registry("drift"),
-    "ridge": _ridge(2, 12, log=False),
-    "log_ridge": _ridge(2, 12, log=True),
-    "long_ridge": _ridge(7, 24, log=False),
-    "log_long_ridge": _ridge(7, 24, log=True),
+    "ridge": _ridge(2, log=False),
+    "log_ridge": _ridge(2, log=True),
+    "long_ridge": _ridge(7, log=False),
+    "log_long_ridge": _ridge(7, log=True),
+    "log_long_ridge_from_last": _ridge(7, log=True, subtract="last"),
+    "log_long_recursive": _ridge(7, log=True, recursive=True),
     "theta": _of_registry("theta"),
     "reservoir": _reservoir,
     "gru": _network("gru"),

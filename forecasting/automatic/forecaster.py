@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from forecasting import conformal
@@ -33,10 +33,9 @@ class AutoForecaster(DelegatingForecaster):
     """Try many forecasters within a time budget and keep the best, or the best combination.
 
     Every candidate is fitted before each of the last windows of the training series, what is cheap first, and its
-    forecasts are scored by their mean absolute error in units of the in-sample error of the seasonal naive method.
-    From the same forecasts means of up to five are scored, to which each member is added that helps most [1]_, and
-    medians of the best. The winner is fitted on everything.
-    The seasonal naive method is always among the candidates: on its own backtest the choice is never worse.
+    forecasts are scored. From the same forecasts means of up to five are scored, to which each member is added that
+    helps most [1]_, and medians of the best. The winner is fitted on everything. The seasonal naive method is always
+    among the candidates: on its own backtest the choice is never worse.
 
     A candidate is left out when a look at a small part of the data says that it would take longer than what is left
     of the budget, and given up when its windows do. A fit that runs is not interrupted, so the budget can be exceeded
@@ -56,6 +55,10 @@ class AutoForecaster(DelegatingForecaster):
         Steps in a window, and steps ahead that candidates learn. At most half of the shortest series.
     n_windows : int, default=3
         Windows, as many as fit into the later half of the shortest series.
+    metric : {"mase", "smape", "owa"}, default="mase"
+        What is compared. "mase": mean absolute error in units of the in-sample error of the seasonal naive method,
+        learned before the first window. "smape": symmetric percentage error. "owa": the mean of both, each divided by
+        that of the seasonal naive forecast of the same windows.
     candidates : sequence of str or dict of str to Forecaster, optional
         Names in `forecasting.automatic.candidates.DEFAULTS` or in ``FORECASTERS``, or forecasters. Default: naive,
         drift, ridge regressions of several lengths with and without logarithm, Theta, a reservoir, GRU, ETS, ARIMA,
@@ -108,6 +111,7 @@ class AutoForecaster(DelegatingForecaster):
         "season_length": [Interval(Integral, 1, None, closed="left"), None],
         "max_horizon": [Interval(Integral, 1, None, closed="left")],
         "n_windows": [Interval(Integral, 1, None, closed="left")],
+        "metric": [StrOptions({"mase", "smape", "owa"})],
         "candidates": [list, tuple, dict, None],
         "random_state": ["random_state", np.random.Generator],
     }
@@ -119,6 +123,7 @@ class AutoForecaster(DelegatingForecaster):
         season_length=None,
         max_horizon=12,
         n_windows=3,
+        metric="mase",
         candidates=None,
         random_state=None,
     ):
@@ -126,6 +131,7 @@ class AutoForecaster(DelegatingForecaster):
         self.season_length = season_length
         self.max_horizon = max_horizon
         self.n_windows = n_windows
+        self.metric = metric
         self.candidates = candidates
         self.random_state = random_state
 
@@ -220,7 +226,7 @@ class AutoForecaster(DelegatingForecaster):
             seed_open_parts(
                 members[one.name].forecaster, rng
             )  # what is fitted in the end is what was compared
-        race = Race(series, exog, plan, season, deadline)
+        race = Race(series, exog, plan, season, deadline, self.metric)
         if plan.n_windows:
             race.run(list(members.values()))
         return race, {name: one.forecaster for name, one in members.items()}

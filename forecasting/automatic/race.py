@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import clone
@@ -22,8 +22,7 @@ _MARGIN = 1.2  # by how much the last fit, on everything, may take longer than t
 class Trial(NamedTuple):
     """What was tried.
 
-    ``score`` is the mean absolute error in units of the in-sample error of the seasonal naive method, over
-    ``windows``; NaN where it was not measured. ``note`` tells what went wrong, or what it is made of.
+    ``score`` is the metric over ``windows``; NaN where it was not measured. ``note`` tells what went wrong.
     """
 
     name: str
@@ -74,9 +73,19 @@ class Race:
     season_length : int
     deadline : float
         Of ``time.perf_counter``, for the last fit too.
+    metric : {"mase", "smape", "owa"}
     """
 
-    def __init__(self, series: list, exog: list | None, plan: Plan, season_length: int, deadline: float):
+    def __init__(
+        self,
+        series: list,
+        exog: list | None,
+        plan: Plan,
+        season_length: int,
+        deadline: float,
+        metric: str = "mase",
+    ):
+        self.metric = metric
         self.series, self.exog, self.plan, self.deadline = series, exog, plan, deadline
         self.cuts = plan.cuts([len(y) for y in series])
         self.units = (
@@ -170,10 +179,10 @@ class Race:
         if n_part > total / 2 or total < _PROBED_STEPS:
             return 0.0
         exog = None if self.exog is None else [self.exog[i][-len(y) :] for i, y in zip(whole, part)]
-        factor = 1.0 if candidate.same_cost else total / n_part
+        forecaster, factor = _rehearsal(candidate, total / n_part)
         for _ in range(2):  # the first time it may have been compiled
             began = perf_counter()
-            EnsembleForecaster([clone(candidate.forecaster)])._fit_arrays(part, exog)
+            EnsembleForecaster([clone(forecaster)])._fit_arrays(part, exog)
             took = perf_counter() - began
             expected = factor * took
             if expected * (self.plan.n_windows + _MARGIN) <= self._left() or 5 * took > self._left():
@@ -193,7 +202,30 @@ class Race:
         return np.concatenate(parts) if parts else np.empty(0)
 
     def _score(self, path: np.ndarray) -> float:
-        return float(np.abs(path - self.truth).mean())
+        mase, smape = self._errors(path)
+        if self.metric == "owa" and BENCHMARK in self.paths:
+            reference = self._errors(self.paths[BENCHMARK])
+            if min(reference) > 0:
+                return (mase / reference[0] + smape / reference[1]) / 2
+        return smape if self.metric == "smape" else mase
+
+    def _errors(self, path: np.ndarray) -> tuple[float, float]:
+        """Return MASE and sMAPE, which do not change with the unit of a series."""
+        error, size = np.abs(path - self.truth), np.abs(path) + np.abs(self.truth)
+        ratio = np.divide(error, size, out=np.zeros_like(error), where=size > 0)
+        return float(error.mean()), float(200 * ratio.mean())
+
+
+def _rehearsal(candidate: Candidate, factor: float) -> tuple[Any, float]:
+    """Return what a look at a small part is taken with, and how many times as long all will take."""
+    if not candidate.same_cost:
+        return candidate.forecaster, factor
+    epochs = {
+        name: value
+        for name, value in candidate.forecaster.get_params().items()
+        if name.rpartition("__")[2] == "n_epochs"
+    }
+    return clone(candidate.forecaster).set_params(**dict.fromkeys(epochs, 1)), float(max(epochs.values()))
 
 
 def _unit(y: np.ndarray, season_length: int) -> np.ndarray:
@@ -213,7 +245,7 @@ def reason(option: Option, race: Race) -> str:
     benchmark = next((trial.score for trial in tried if trial.name == BENCHMARK), np.nan)
     single = min(tried, key=lambda trial: trial.score)
     text = (
-        f"{option.name}: scaled error {option.score:.4g} over {race.plan.n_windows} windows of {race.plan.horizon} "
+        f"{option.name}: {race.metric} {option.score:.4g} over {race.plan.n_windows} windows of {race.plan.horizon} "
         f"steps, seasonal naive {benchmark:.4g}, best of {len(tried)} single forecasters {single.name} "
         f"{single.score:.4g}"
     )

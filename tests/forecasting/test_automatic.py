@@ -16,7 +16,8 @@ from forecasting import (
     WindowAverage,
 )
 from forecasting.automatic.candidates import BENCHMARK, DEFAULTS, Situation, make_candidates
-from forecasting.automatic.race import Plan, Race
+from forecasting.automatic.race import Plan, Race, _rehearsal
+from forecasting.metrics import smape
 
 RNG = np.random.default_rng(50)
 FAST = {"drift": Drift(), "average": WindowAverage(8), "naive": Naive()}
@@ -73,6 +74,21 @@ def test_scores_are_those_of_a_plain_loop():
     assert len(model.trials_) == 4
 
 
+def test_metrics():
+    y = seasonal(120)
+    found = {
+        m: AutoForecaster(candidates=FAST, season_length=4, metric=m).fit(y) for m in ("mase", "smape", "owa")
+    }
+    by = {metric: scores(model) for metric, model in found.items()}
+    windows = [(y[:cut], y[cut : cut + 12]) for cut in (84, 96, 108)]
+    expected = np.mean([smape(truth, Drift().fit(past).predict(12)) for past, truth in windows])
+    assert by["smape"]["drift"] == pytest.approx(expected, rel=1e-12)
+    ratios = [by[metric]["drift"] / by[metric][BENCHMARK] for metric in ("mase", "smape")]
+    assert by["owa"]["drift"] == pytest.approx(np.mean(ratios), rel=1e-12)
+    assert by["owa"][BENCHMARK] == pytest.approx(1.0)
+    assert found["owa"].score_ <= 1.0
+
+
 def test_opposite_errors_are_combined():
     y = np.cumsum(0.1 * RNG.normal(size=90))
     members = {"high": Shifted(0.2), "low": Shifted(-0.2)}
@@ -83,7 +99,7 @@ def test_opposite_errors_are_combined():
     members = [member.fit(y).predict(1) for member in model.forecaster_.forecasters]
     np.testing.assert_allclose(model.predict(1), np.mean(members, axis=0))
     assert model.report()["name"].iloc[0] == model.choice_
-    assert f"{model.choice_}: scaled error" in model.reason_
+    assert f"{model.choice_}: mase" in model.reason_
     assert "over 10 windows of 1 steps, seasonal naive" in model.reason_
 
 
@@ -108,6 +124,14 @@ def test_what_takes_too_long_is_left_out():
     notes = {trial.name: trial.note for trial in model.trials_}
     assert notes["slow"].startswith("left out: a fit takes about ")
     assert notes["naive"] == ""
+
+
+def test_a_network_is_looked_at_for_one_epoch():
+    (_, candidate) = make_candidates(["gru"], Situation(4, 6, 90, True))
+    forecaster, factor = _rehearsal(candidate, 100.0)
+    assert forecaster.get_params()["forecaster__n_epochs"] == 1
+    assert factor == candidate.forecaster.get_params()["forecaster__n_epochs"]
+    assert _rehearsal(make_candidates(["drift"], Situation(4, 6, 90, True))[1], 100.0)[1] == 100.0
 
 
 def test_what_turns_out_slow_is_given_up():
