@@ -18,7 +18,7 @@ _CHUNK = 65536  # numbers
 _FEW = 16  # columns that leave most of a vector empty: scalar products instead
 
 
-@njit(**KERNEL)
+@njit(inline="always")
 def add_product(out, left, right):
     """``out += left @ right``; all products of a kernel are of one type, and compiled once.
 
