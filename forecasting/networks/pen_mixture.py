@@ -99,7 +99,8 @@ class PenMixture(BaseEstimator):
         raw : ndarray of shape (n, n_outputs)
         rng : numpy.random.Generator
         bias : float, default=0.0
-            Prefer what is likely: weights ``softmax(a (1 + bias))``, scales ``exp(s - bias)`` (section 5.5 there).
+            Prefer what is likely: weights ``softmax(a (1 + bias))``, scales ``exp(s - bias)`` (section 5.5 there),
+            and the event with ``(1 + bias)`` times its logit.
 
         Returns
         -------
@@ -116,7 +117,7 @@ class PenMixture(BaseEstimator):
         rho = np.tanh(r)
         first = m1 + np.exp(s1 - bias) * normal1
         second = m2 + np.exp(s2 - bias) * (rho * normal1 + np.sqrt(1 - rho**2) * normal2)
-        event = rng.random(len(raw)) < expit(ends[:, 0])
+        event = rng.random(len(raw)) < expit(ends[:, 0] * (1 + bias))
         return np.column_stack([first, second, event])
 
     def _parts(self, raw):

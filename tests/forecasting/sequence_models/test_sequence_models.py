@@ -114,6 +114,24 @@ def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
 
+# A label or number at a step depends on the steps before it; these two ask that it does not.
+ORDER_MATTERS = {
+    "check_methods_sample_order_invariance": "rows are consecutive time steps",
+    "check_methods_subset_invariance": "rows are consecutive time steps",
+}
+
+
+@parametrize_with_checks(
+    [
+        SequenceTagger("rnn", n_units=6, learning=Learning(60, optimizer=Adam(0.02)), random_state=0),
+        SequenceTransducer("rnn", n_units=8, learning=Learning(60, optimizer=Adam(0.02)), random_state=0),
+    ],
+    expected_failed_checks=lambda estimator: ORDER_MATTERS,
+)
+def test_scikit_learn_checks_of_models_over_steps(estimator, check):
+    check(estimator)
+
+
 def test_forms_of_input_agree():
     X, y = rng.standard_normal((12, 5)), np.arange(12) % 2
     models = [
