@@ -15,6 +15,7 @@ from forecasting.transformed_target import TransformedTargetForecaster
 from forecasting.transforms import Log, Standardize
 from reservoir import RidgeReadout
 
+_MANY_SERIES = 20  # from which one network of many weights is worth its time
 BENCHMARK = "seasonal_naive"  # always tried; what is chosen is never worse on the backtest
 
 
@@ -28,6 +29,7 @@ class Situation(NamedTuple):
     horizon: int
     shortest: int
     positive: bool
+    n_series: int = 1
 
 
 class Candidate(NamedTuple):
@@ -129,6 +131,32 @@ def _network(name: str) -> Callable[[Situation], Any]:
     return make
 
 
+def _panel_network(situation: Situation) -> Any:
+    """Return a network of many weights that steps from season to season, for panels of many series."""
+    season, many = situation.season_length, situation.n_series >= _MANY_SERIES
+    n_seasons = min(7, (situation.shortest - situation.horizon) // max(season, 1))
+    if not many or season == 1 or n_seasons < 2:
+        return None
+    network = FORECASTERS["gru"](
+        n_units=64,
+        projection=64,
+        strategy="segments",
+        segment_length=season,
+        max_horizon=situation.horizon,
+        window=n_seasons * season,
+        linear_skip=True,
+        dropout=0.2,
+        head="absolute",
+        window_centre="mean",
+        n_epochs=60,
+        steps_per_epoch=100,
+        batch_size=128,
+        early_stopping=False,
+        random_state=None,
+    )
+    return TransformedTargetForecaster(network, Log()) if situation.positive else network
+
+
 # In the order in which they are tried: what is cheap first.
 DEFAULTS: dict[str, Callable[[Situation], Any]] = {
     "naive": _of_registry("naive"),
@@ -140,18 +168,20 @@ DEFAULTS: dict[str, Callable[[Situation], Any]] = {
     "log_long_ridge_from_last": _ridge(7, log=True, subtract="last"),
     "log_long_recursive": _ridge(7, log=True, recursive=True),
     "theta": _of_registry("theta"),
+    "panel_network": _panel_network,
     "reservoir": _reservoir,
     "gru": _network("gru"),
     "ets": _of_registry("ets"),
     "arima": _arima,
     "lstm": _network("lstm"),
 }
-SAME_COST = ("gru", "lstm")  # so many batches, however many series
+SAME_COST = ("gru", "lstm", "panel_network")  # so many batches, however many series
 
 
 def situation_of(series: list, season_length: int, horizon: int, shortest: int) -> Situation:
     """Return what candidates are made for."""
-    return Situation(season_length, horizon, shortest, all(bool((y > 0).all()) for y in series))
+    positive = all(bool((y > 0).all()) for y in series)
+    return Situation(season_length, horizon, shortest, positive, len(series))
 
 
 def common_season(series: list, find: Callable[[np.ndarray], int], most: int = 30) -> int:

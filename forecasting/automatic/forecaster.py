@@ -61,8 +61,8 @@ class AutoForecaster(DelegatingForecaster):
         that of the seasonal naive forecast of the same windows.
     candidates : sequence of str or dict of str to Forecaster, optional
         Names in `forecasting.automatic.candidates.DEFAULTS` or in ``FORECASTERS``, or forecasters. Default: naive,
-        drift, ridge regressions of several lengths with and without logarithm, Theta, a reservoir, GRU, ETS, ARIMA,
-        LSTM.
+        drift, ridge regressions of several lengths with and without logarithm, Theta, a larger network for panels of
+        many series, a reservoir, GRU, ETS, ARIMA, LSTM.
     random_state : int, RandomState, Generator or None, default=None
         Seeds every candidate whose own ``random_state`` is None.
 

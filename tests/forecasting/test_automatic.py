@@ -180,7 +180,7 @@ def test_intervals_come_from_a_choice_made_before():
 @pytest.mark.parametrize("name", DEFAULTS)
 def test_default_candidates_forecast(name):
     y = seasonal(96)[:, None]
-    (_, candidate) = make_candidates([name], Situation(4, 6, 90, True))
+    (_, candidate) = make_candidates([name], Situation(4, 6, 90, True, 50))
     model = candidate.forecaster
     epochs = {key: 1 for key in model.get_params() if key.endswith(("n_epochs", "steps_per_epoch"))}
     states = model.set_params(**epochs)._fit_arrays([y], None)
@@ -192,6 +192,7 @@ def test_candidates_depend_on_the_situation():
     assert names[0] == BENCHMARK
     assert "log_ridge" not in names
     assert "long_ridge" in names
+    assert "panel_network" not in names
     assert "long_ridge" not in [one.name for one in make_candidates(None, Situation(24, 6, 90, True))]
     season = make_candidates(["ets"], Situation(4, 6, 90, True))[1].forecaster.season_length
     assert season == 4
