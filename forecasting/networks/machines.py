@@ -3,7 +3,7 @@ r"""Networks as machines: saturated-linear units with constructed weights run an
 .. math:: h(t + 1) = \sigma\big(h(t) A + b\big), \qquad \sigma(a) = \min(\max(a, 0), 1)
 
 with rational numbers, exactly (Siegelmann and Sontag 1995, On the computational power of neural nets). A stack of
-bits is a number, :math:`q = \sum_i (2 a_i + 1) / 4^i` with the top first, and everything that is done to it is linear:
+bits is a number, :math:`q = \sum_i (2 a_i + 1) / 4^i` with the top first, and all that is done to it is linear:
 
 ==========================  ======================================
 is it not empty             :math:`\sigma(4 q)`

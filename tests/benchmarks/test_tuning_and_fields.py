@@ -3,8 +3,8 @@
 import numpy as np
 
 from benchmarks import tuning_speed
-from benchmarks.accuracy import dysts, spatial_chaos
 from benchmarks.__main__ import BENCHMARKS
+from benchmarks.accuracy import dysts, spatial_chaos
 from reservoir.signals import lorenz63
 
 
