@@ -45,7 +45,9 @@ class PenMixture(BaseEstimator):
     def first_bias(self, rng: np.random.Generator) -> np.ndarray:
         """Return a bias of the layer before: means apart from each other, so that components can part."""
         bias = np.zeros(self.n_outputs)
-        bias[1 + self.n_components : 1 + 3 * self.n_components] = 0.3 * rng.standard_normal(2 * self.n_components)
+        bias[1 + self.n_components : 1 + 3 * self.n_components] = 0.3 * rng.standard_normal(
+            2 * self.n_components
+        )
         return bias
 
     def loss_and_grad(self, raw: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
