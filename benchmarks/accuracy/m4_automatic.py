@@ -59,7 +59,7 @@ def report(quick: bool) -> str:
         for trial in model.report().itertuples()
     ]
     return (
-        f"{len(series)} series, a budget of {budget:.0f} s, machine shared. Chosen: {model.reason_}.\n\n"
+        f"{len(series)} series, a budget of {budget:.0f} s. Chosen: {model.reason_}.\n\n"
         f"{table(['forecaster', 'sMAPE', 'MASE', 'OWA', 'seconds'], rows)}\n\n{PUBLISHED}\n\n"
         "What it tried, with its score on its own backtest, relative to seasonal naive:\n\n"
         f"{table(['candidate', 'OWA against seasonal naive', 'seconds', 'note'], tried)}"
