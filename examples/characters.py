@@ -37,9 +37,8 @@ def n_gram_perplexity(train, test, order):
 
 def run(seed):
     train, test = TEXT[:CUT], TEXT[CUT:]
-    learning = Learning(
-        30, batch_size=12, optimizer=Adam(0.005)
-    )  # chosen on the last part of the training text
+    # Chosen on the last part of the training text.
+    learning = Learning(30, batch_size=12, optimizer=Adam(0.005))
     model = LanguageModel(
         "lstm", n_units=128, window=64, dropout=0.25, learning=learning, random_state=seed
     ).fit(train)

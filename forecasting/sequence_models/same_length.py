@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from forecasting.networks.combinators import Chain
+from forecasting.networks.combinators import Chain, Dropout, repeated
 from forecasting.networks.embedding import Softmax
 from forecasting.networks.heads import Squared
 from forecasting.networks.layer import Dense
@@ -72,18 +72,22 @@ class SameLengthModel(NetworkModel):
         raise NotImplementedError
 
     def _network(self, n_outputs):
-        if self.recurrence == "hidden":
-            body = recurrent_layers(self.cell, self.n_units, self.n_layers, self.bidirectional, self.dropout)
-        elif self.bidirectional:
+        hidden = self.recurrence == "hidden"
+        if self.bidirectional and not hidden:
             raise ValueError(
                 f"recurrence={self.recurrence!r} writes outputs one after the other, and bidirectional=True reads "
                 "the end first: use recurrence='hidden'"
             )
-        elif self.recurrence == "both":
-            body = recurrent_layers(self.cell, self.n_units, self.n_layers, False, self.dropout)
-        else:
+        if hidden and self.teacher_forcing < 1:
+            raise ValueError(
+                f"recurrence='hidden' hears no outputs: teacher_forcing={self.teacher_forcing} needs 'output' "
+                "or 'both'"
+            )
+        if self.recurrence == "output":
             n_units = N_UNITS if self.n_units is None else self.n_units
-            body = [Dense(n_units, activation="tanh") for _ in range(self.n_layers)]
+            layer = Chain([Dense(n_units, activation="tanh"), Dropout(self.dropout)])
+            return Chain([repeated(layer, self.n_layers), Dense(n_outputs)])
+        body = recurrent_layers(self.cell, self.n_units, self.n_layers, self.bidirectional, self.dropout)
         return Chain([*body, Dense(n_outputs)])
 
     def _train(self, rows, targets, layout, head, n_outputs):
@@ -96,21 +100,26 @@ class SameLengthModel(NetworkModel):
         feedback = self.recurrence != "hidden"
         rng = make_rng(self.random_state)
 
-        def forward(params, places, rng=None, progress=None):
+        def block(places):
             x, lengths = pad([series[i] for i in places])
-            y, _ = pad([answers[i] for i in places])
-            if feedback:
-                x = self._with_feedback(params, x, y, rng, progress)
-            return y, is_there(lengths, *x.shape[:2]), network.forward(params, x, lengths, rng)
+            return x, pad([answers[i] for i in places])[0], lengths, is_there(lengths, *x.shape[:2])
 
         def loss_and_grad(params, places, rng, progress):
-            y, there, (raw, tape) = forward(params, places, rng, progress)
+            x, y, lengths, there = block(places)
+            if feedback:
+                x = self._with_feedback(params, x, y, rng, progress)
+            raw, tape = network.forward(params, x, lengths, rng)
             loss, grad = masked_loss(head, raw, y, there)
             return loss, network.backward(params, tape, grad)[0]
 
         def loss(params, places):
-            y, there, done = forward(params, places)
-            return masked_loss(head, done.outputs, y, there)[0]
+            """As it will be used: with output recurrence the network hears what it says."""
+            x, y, lengths, there = block(places)
+            if feedback:
+                raw, _ = self._run_free(params, x)
+            else:
+                raw = network.forward(params, x, lengths).outputs
+            return masked_loss(head, raw, y, there)[0]
 
         width = rows.shape[1] + (n_outputs if feedback else 0)
         self._learn(network.init_params(width, rng), loss_and_grad, loss, layout.lengths, rng)
@@ -119,7 +128,7 @@ class SameLengthModel(NetworkModel):
         """Return inputs with the targets before them; with scheduled mixing some are the network's own outputs."""
         told = np.zeros((*x.shape[:2], self.n_outputs_), x.dtype)
         told[1:] = self._told(y[:-1])
-        share = 1.0 if progress is None else 1 - progress * (1 - self.teacher_forcing)
+        share = 1 - progress * (1 - self.teacher_forcing)
         if share < 1:
             true = rng.random(told.shape[:2]) < share
             _, told = self._run_free(params, x, told, true)

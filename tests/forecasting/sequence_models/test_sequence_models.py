@@ -185,8 +185,18 @@ def test_teacher_forcing_is_a_free_run_whose_outputs_are_the_targets(recurrence)
     raw, heard = model._run_free(params, x)
     forced = model.network_.forward(params, np.concatenate([x, heard], axis=2)).outputs
     np.testing.assert_allclose(raw, forced, rtol=1e-11, atol=1e-13)
-    again = model._with_feedback(params, x, raw, None, None)
+    again = model._with_feedback(params, x, raw, None, 0.0)
     np.testing.assert_array_equal(again[..., 2:], heard)
+
+
+def test_validation_hears_what_the_network_says():
+    """With every series the same, the held-out loss is that of the prediction."""
+    learning = Learning(1, validation_fraction=0.5)
+    model = clone(FITTED["jordan"][0]).set_params(learning=learning, random_state=0)
+    same = [SERIES[0]] * 4
+    said = model.fit(same, same).predict(same)[0]
+    loss = 0.5 * (((said - SERIES[0]) / model.y_scale_) ** 2).mean()
+    assert model.validation_losses_[0] == pytest.approx(loss, rel=1e-5)
 
 
 def test_scheduled_mixing_tells_own_outputs():
@@ -314,6 +324,12 @@ def test_tree_classifier_generalises_to_deeper_trees():
             SERIES,
             [x[:, 0] > 0 for x in SERIES],
             "recurrence='both' writes",
+        ),
+        (
+            SequenceTransducer(teacher_forcing=0.5),
+            SERIES,
+            SERIES,
+            "recurrence='hidden' hears no outputs: teacher_forcing=0.5",
         ),
         (LanguageModel(), "a", None, "text has one symbol"),
         (
