@@ -9,14 +9,16 @@ R. J. Hyndman and A. B. Koehler, Another look at measures of forecast accuracy, 
 22 (2006) 679-688.
 """
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from benchmarks.report import table
-from forecasting import ETS, Naive, ReservoirForecaster, SeasonalNaive, Theta
+from forecasting import ARIMA, ETS, Naive, ReservoirForecaster, SeasonalNaive, Theta
 from forecasting.backtesting import backtest
-from forecasting.datasets import load_co2, load_elnino, load_macrodata, load_sunspots
+from forecasting.datasets import load_co2, load_elnino, load_macrodata, load_nile, load_sunspots
 from forecasting.rolling_origin import RollingOrigin
 from reservoir.signals import mackey_glass
 
@@ -37,6 +39,7 @@ def tasks() -> dict[str, Task]:
         "sunspots": Task(load_sunspots().to_numpy(), 11),
         "CO2": Task(load_co2().to_numpy(), 24, 12),
         "El Nino": Task(load_elnino().to_numpy(), 12, 12),
+        "Nile": Task(load_nile().to_numpy(), 8),
         "log GDP": Task(np.log(economy["realgdp"].to_numpy()), 8),
         "unemployment": Task(economy["unemp"].to_numpy(), 8),
         "noisy AR(2)": Task(_autoregression(400), 12),
@@ -68,13 +71,17 @@ def forecasters(season_length: int) -> dict[str, Any]:
         "SeasonalNaive": SeasonalNaive(season_length=season_length),
         "ETS": ETS(season_length=season_length),
         "Theta": Theta(season_length=season_length),
+        # the airline model where there is a season
+        "ARIMA": ARIMA((0, 1, 1), (0, 1, 1, season_length)) if season_length > 1 else ARIMA((1, 1, 1)),
     }
 
 
 def measure(task: Task, models: dict[str, Any], n_windows: int) -> dict[str, float]:
     """Return the MASE of each model on one series."""
     cv = RollingOrigin(task.horizon, n_windows=n_windows)
-    found = backtest(models, task.y, cv=cv, metrics="mase", season_length=task.season_length)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "ARIMA: the optimiser did not converge", ConvergenceWarning)
+        found = backtest(models, task.y, cv=cv, metrics="mase", season_length=task.season_length)
     return {str(model): float(score) for model, score in found.summary["mase"].items()}
 
 
