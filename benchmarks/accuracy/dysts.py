@@ -62,16 +62,12 @@ def measure(
     seconds = process_time() - begin
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "the free run diverged", RuntimeWarning)  # counted
-        paths = [model.fit(history).predict(len(future)) for model in found.top(N_BEST)]
-        default = ReservoirForecaster(random_state=seed).fit(history).predict(len(future))
-    forecasts = {
-        "tune, the best": paths[0],
-        f"tune, median of the best {N_BEST}": np.nanmedian(
-            [np.nan_to_num(p, nan=np.inf) for p in paths], axis=0
-        ),
-        "ReservoirForecaster()": default,
-        "Analogue()": Analogue().fit(history).predict(len(future)),
-    }
+        forecasts = {
+            "tune, the best": found.best_forecaster_.fit(history).predict(len(future)),
+            f"tune, median of the best {N_BEST}": found.ensemble(N_BEST).fit(history).predict(len(future)),
+            "ReservoirForecaster()": ReservoirForecaster(random_state=seed).fit(history).predict(len(future)),
+            "Analogue()": Analogue().fit(history).predict(len(future)),
+        }
     finite = {name: bool(np.isfinite(path).all()) for name, path in forecasts.items()}
     scores = {name: smape(future, path) if finite[name] else 200.0 for name, path in forecasts.items()}
     return Found(scores, {name: not good for name, good in finite.items()}, seconds)
