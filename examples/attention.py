@@ -28,7 +28,7 @@ def run(seed):
     scores = {}
     kinds = {"location": "attention with location", "content": "attention by content", None: "one vector"}
     for kind, label in kinds.items():
-        learning = Learning(16, batch_size=32, optimizer=Adam(0.01))
+        learning = Learning(30, batch_size=32, optimizer=Adam(0.005))
         model = EncoderDecoder(n_units=64, attention=kind, learning=learning, random_state=seed).fit(X, y)
         for n, (sources, targets) in tests.items():
             pairs = [(x, t) for x, t in zip(sources, targets) if x not in seen]

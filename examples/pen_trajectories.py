@@ -46,7 +46,7 @@ def run(seed):
     paths = [written(rng, word) for word in words]
     figures, models = {}, {}
     for n_components in (1, 8):
-        learning = Learning(40, batch_size=32, optimizer=Adam(0.005))
+        learning = Learning(100, batch_size=32, optimizer=Adam(0.005))
         model = TrajectoryGenerator(
             n_units=64, n_components=n_components, learning=learning, random_state=seed
         )

@@ -1,4 +1,4 @@
-"""Multi-scale memory: leaky traces and skips through time beside a plain network and an LSTM, on two time scales.
+"""Multi-scale memory: leaky traces beside a plain network and an LSTM, on two time scales.
 
 Noise of 120 steps. The answer is the product of two memories: the mean sign of a slow cue that was given in the first
 10 steps, and the difference of the last two inputs. R2 on sequences held out.
