@@ -35,10 +35,13 @@ class Cut(NamedTuple):
     test: slice
 
 
-def read_data(y: Any, X: Any) -> Data:
-    """Read the series and their exogenous variables from any container that forecasters take."""
+def read_data(y: Any, X: Any, *, keep_missing: bool = False) -> Data:
+    """Read the series and their exogenous variables from any container that forecasters take.
+
+    With ``keep_missing`` the missing values of `y` stay (NaN); without they are refused.
+    """
     y, X = split_covariates(y, X)
-    panel = read_panel(y)
+    panel = read_panel(y, keep_missing=keep_missing)
     exog: list = [None] * len(panel.values)
     names: tuple = ()
     if X is not None:

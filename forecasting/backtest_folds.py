@@ -200,7 +200,10 @@ def _shaped(values: Any, shape: tuple[int, ...], method: str) -> np.ndarray:
 
 
 def _score(job: Job, window: list[Cut], fold: Fold) -> None:
-    """Fill in the scores of what was forecast; scaled errors take their scale from the fold's own past."""
+    """Fill in the scores of what was forecast; scaled errors take their scale from the fold's own past.
+
+    Steps where any target was not observed are left out, except by metrics that cannot do without.
+    """
     for source, cut, one in zip(job.data.series, window, fold.series):
         context = {
             "y_train": source.values[cut.train],
@@ -213,8 +216,20 @@ def _score(job: Job, window: list[Cut], fold: Fold) -> None:
                 continue  # its failure has been noted
             arguments = {key: context[key] for key in metric.context}
             try:
-                one.scores[name] = metric.function(one.y_true, *forecast, **arguments)
+                one.scores[name] = metric.function(*_observed(one, forecast, metric), **arguments)
             except Exception as error:
                 if job.raises:
                     raise
                 fold.note(error, f"{name}: ")
+
+
+def _observed(one: SeriesFold, forecast: tuple, metric: Metric) -> list[np.ndarray]:
+    """Return the truth and what was forecast of it, without the steps of which a part was not observed."""
+    known = ~np.isnan(one.y_true).any(axis=1)
+    if not known.any():
+        raise ValueError("no step of the window was observed whole")
+    if not metric.skips_steps and not known.all():
+        raise ValueError(
+            f"{int((~known).sum())} of {len(known)} steps were not observed, and their order counts"
+        )
+    return [values[known] for values in (one.y_true, *forecast)]

@@ -25,6 +25,11 @@ class SeriesFold:
     lower: np.ndarray | None = None
     upper: np.ndarray | None = None
 
+    @property
+    def unscored(self) -> int:
+        """Number of steps of which a part was not observed."""
+        return int(np.isnan(self.y_true).any(axis=1).sum())
+
 
 @dataclass
 class Fold:
@@ -55,15 +60,16 @@ class BacktestResult:
     summary : DataFrame
         One row per model, best first by the first metric: the mean of every metric over windows (and series),
         NaN if a window failed; the mean ``fit_seconds``, ``predict_seconds`` (and ``interval_seconds``) of a
-        window; the number of ``windows`` and how many ``failed``.
+        window; the number of ``windows`` and how many ``failed``; (``unscored``, as in ``folds``, of all windows).
     scores : DataFrame
         ``model``, ``window``, (``series``), ``cutoff``, ``metric``, ``value``.
     step_errors : DataFrame
         ``model``, ``step``, ``mae``, ``rmse``, (``coverage``): how the error grows with the step ahead; the
-        mean over all forecasts that were made.
+        mean over all forecasts that were made and of which the truth is known.
     folds : DataFrame
         ``model``, ``window``, ``refitted``, ``fit_seconds``, ``predict_seconds``, (``interval_seconds``),
-        ``error``: what failed, empty where all went well.
+        (``unscored``): steps of the window, over all series, that no metric has seen because a target was not
+        observed; ``error``: what failed, empty where all went well.
     forecasts : DataFrame or None
         ``model``, ``window``, (``series``), ``cutoff``, ``step``, ``time``, (``target``), ``y_true``,
         ``y_pred``, (``lower``, ``upper``); None with ``return_forecasts=False``.
@@ -74,7 +80,7 @@ class BacktestResult:
 
     Notes
     -----
-    Columns in brackets stand for panels, several targets, or intervals. ``window`` counts from 0, the oldest;
+    Columns in brackets stand for panels, several targets, intervals, or missing values. ``window`` counts from 0, the oldest;
     ``cutoff`` is the label (or position) of the last training step.
     """
 
@@ -93,6 +99,8 @@ class BacktestResult:
 
     def __repr__(self) -> str:
         lines = [self.summary.to_string(float_format="{:.4g}".format)]
+        if "unscored" in self.summary:
+            lines.append(f"{self.summary['unscored'].max()} steps were not observed, and are in no score")
         lines += [
             f"failed: {row.model}, window {row.window}: {row.error}" for row in self.errors.itertuples()
         ]
@@ -109,6 +117,9 @@ def assemble(
     columns = ["model", "window", "refitted", *timings]
     rows = [[getattr(fold, name) for name in columns] + ["; ".join(fold.errors)] for fold in folds]
     table = pd.DataFrame(rows, columns=[*columns, "error"])
+    unscored = [sum(one.unscored for one in fold.series) for fold in folds]
+    if any(unscored):
+        table.insert(len(columns), "unscored", unscored)
     if coverage is None:
         forecasts, table = forecasts.drop(columns=["lower", "upper"]), table.drop(columns="interval_seconds")
         timings.pop()
@@ -179,6 +190,8 @@ def _summarise(
     summary[timings] = by_model[timings].mean()
     summary["windows"] = by_model.size()
     summary["failed"] = by_model["error"].agg(lambda column: int((column != "").sum()))
+    if "unscored" in folds:
+        summary["unscored"] = by_model["unscored"].sum()
     key = {"low": summary[metrics[0]], "high": -summary[metrics[0]]}
     if coverage is not None:
         key["nominal"] = (summary[metrics[0]] - coverage).abs()
@@ -195,5 +208,6 @@ def _errors_by_step(forecasts: pd.DataFrame) -> pd.DataFrame:
     }
     if "lower" in forecasts:
         inside = forecasts["y_true"].between(forecasts["lower"], forecasts["upper"]).astype(float)
-        columns["coverage"] = inside.where(forecasts["lower"].notna()).groupby(keys, sort=False).mean()
+        known = forecasts["lower"].notna() & forecasts["y_true"].notna()
+        columns["coverage"] = inside.where(known).groupby(keys, sort=False).mean()
     return pd.DataFrame(columns).reset_index()

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
+from sklearn.base import BaseEstimator
+from sklearn.utils import get_tags
 from tqdm.auto import tqdm
 
 from forecasting.backtest_data import piece_of, read_data, read_windows
@@ -51,7 +53,10 @@ def backtest(
         Anything with ``fit(y, X)`` and ``predict(horizon, X)``; a grid search over a forecaster, too. In a
         list the class is the name, with a number where two are of one class.
     y : array-like, Series, DataFrame, or a panel
-        Whatever forecasters take, see `forecasting.series`. The windows of a panel are cut series by series.
+        Whatever forecasters take, see `forecasting.series`. The windows of a panel are cut series by series. It may
+        miss values (NaN) if every forecaster has a rule that fills them (``missing=``): each fold fills its own past.
+        Steps of a window where a target was not observed are left out of its scores and counted as ``unscored``; a
+        window or series without any observed step, and ``valid_prediction_time`` with one missing, is an error.
     X : same kind of container, optional
         Exogenous variables, known in advance: ``predict`` gets the rows after the origin.
     cv : RollingOrigin, FixedOrigins or scikit-learn splitter
@@ -106,7 +111,8 @@ def backtest(
     scorers = read_metrics(metrics, coverage)
     if on_error not in ("report", "raise"):
         raise ValueError(f"on_error must be 'report' or 'raise'; got {on_error!r}.")
-    data = read_data(y, X)
+    data = read_data(y, X, keep_missing=True)
+    _check_missing(models, data.series)
     windows = read_windows(cv, data)
     policies = _read_refit(refit, len(windows), models)
     job = Job(data, windows, scorers, coverage, season_length, raises=on_error == "raise")
@@ -143,6 +149,26 @@ def _name_models(forecasters: Any) -> dict[str, Any]:
         if isinstance(model, type) or not (hasattr(model, "fit") and hasattr(model, "predict")):
             raise TypeError(f"{name!r} must be a forecaster, an object with fit and predict; got {model!r}.")
     return models
+
+
+def _check_missing(models: Mapping[str, Any], series: list) -> None:
+    """Raise if there are missing values, and forecasters without a rule that fills them."""
+    holes = [np.isnan(one.values).any(axis=1) for one in series]
+    if not any(map(np.any, holes)):
+        return
+    refusing = [name for name, model in models.items() if not _fills_missing(model)]
+    if refusing:
+        number, step = next((i, int(np.argmax(hole))) for i, hole in enumerate(holes) if hole.any())
+        where = "y" if len(series) == 1 else f"y of series {number}"
+        raise ValueError(
+            f"{where} has no value at step {step}, and {', '.join(map(repr, refusing))} has no rule for that: wrap "
+            "it in TransformedTargetForecaster(..., missing='linear'), or fill y first, for example with "
+            "forecasting.fill_gaps(y, rule='linear')."
+        )
+
+
+def _fills_missing(model: Any) -> bool:
+    return isinstance(model, BaseEstimator) and get_tags(model).input_tags.allow_nan
 
 
 def read_metrics(metrics: Any, coverage: float | None) -> dict[str, Metric]:

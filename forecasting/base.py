@@ -370,6 +370,7 @@ class Forecaster(InputReading, BaseEstimator):
         tags.estimator_type = "forecaster"
         tags.input_tags.one_d_array = True
         tags.input_tags.two_d_array = False
+        tags.input_tags.allow_nan = self._missing() is not None
         return tags
 
     # ---------------------------------------------------------------- private

@@ -111,7 +111,7 @@ class _Piece(NamedTuple):
     part: SeriesLayout
 
 
-def read_panel(y: Any, argument: str = "y", missing: Any = None) -> Panel:
+def read_panel(y: Any, argument: str = "y", missing: Any = None, *, keep_missing: bool = False) -> Panel:
     """Read one or many series from any container.
 
     Parameters
@@ -122,6 +122,8 @@ def read_panel(y: Any, argument: str = "y", missing: Any = None) -> Panel:
         The argument's name in messages.
     missing : str or tuple, optional
         The rule that fills missing values, see `forecasting.missing`; they are refused without.
+    keep_missing : bool, default=False
+        Leave missing values (NaN) where they are, for those who have rules of their own.
 
     Returns
     -------
@@ -148,7 +150,12 @@ def read_panel(y: Any, argument: str = "y", missing: Any = None) -> Panel:
         where = argument + layout.label(i)
         calendar = None if piece.labels is None else read_calendar(piece.labels, where)
         parts.append(piece.part._replace(calendar=calendar))
-    values = [_whole(piece, argument + layout.label(i), missing) for i, piece in enumerate(pieces)]
+    values = []
+    for i, piece in enumerate(pieces):
+        where = argument + layout.label(i)
+        if keep_missing:
+            _check_finite(piece.values, piece.labels, where, np.isinf(piece.values))
+        values.append(piece.values if keep_missing else _whole(piece, where, missing))
     return Panel(values, layout._replace(parts=tuple(parts)))
 
 
@@ -403,8 +410,8 @@ def _whole(piece: _Piece, where: str, missing: Any = None, before: np.ndarray | 
     return values
 
 
-def _check_finite(values: np.ndarray, index: Any, where: str) -> None:
-    bad = ~np.isfinite(values)
+def _check_finite(values: np.ndarray, index: Any, where: str, bad: np.ndarray | None = None) -> None:
+    bad = ~np.isfinite(values) if bad is None else bad
     if not bad.any():
         return
     row, column = np.argwhere(bad)[0]

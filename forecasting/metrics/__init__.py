@@ -9,7 +9,8 @@ Conventions, stated once:
 - The answer is a ``float``. Lower is better, except for `interval_coverage` (near its nominal value) and
   `valid_prediction_time` (higher).
 - NaN or infinity in an argument is an error, never a score; only `valid_prediction_time` takes a diverged
-  forecast, and the bounds of an interval may be infinite.
+  forecast, the bounds of an interval may be infinite, and ``y_train`` may miss values (NaN): the scale of MASE and
+  RMSSE is the mean over the changes between two known ones.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class Metric(NamedTuple):
     context: tuple[str, ...] = ()
     #: "low", "high", or "nominal" (near the nominal coverage)
     best: str = "low"
+    #: whether steps without an observation may be left out; False where their order counts
+    skips_steps: bool = True
 
 
 _TRAIN = ("y_train", "season_length")
@@ -58,7 +61,7 @@ METRICS: dict[str, Metric] = {
     "mape": Metric(mape, "point"),
     "mase": Metric(mase, "point", _TRAIN),
     "rmsse": Metric(rmsse, "point", _TRAIN),
-    "valid_prediction_time": Metric(valid_prediction_time, "point", best="high"),
+    "valid_prediction_time": Metric(valid_prediction_time, "point", best="high", skips_steps=False),
     "owa": Metric(owa, "relative", _TRAIN),
     "coverage": Metric(interval_coverage, "interval", best="nominal"),
     "width": Metric(interval_width, "interval"),

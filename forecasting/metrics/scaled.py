@@ -16,8 +16,10 @@ from forecasting.metrics.validation import FloatArray, as_array, paired
 
 
 def _naive_scale(y_train: Any, n_targets: int, season_length: int, power: int) -> FloatArray:
-    """Mean of ``|y_t - y_{t-m}| ** power`` over the training series, per target."""
-    train = as_array(y_train, "y_train")
+    """Mean of ``|y_t - y_{t-m}| ** power`` over the training series, per target; NaN is a missing value."""
+    train = as_array(y_train, "y_train", finite=False)
+    if np.isinf(train).any():
+        raise ValueError(f"y_train has {int(np.isinf(train).sum())} infinite values of {train.size}.")
     train = train.reshape(len(train), -1)
     if train.shape[1] != n_targets:
         raise ValueError(
@@ -30,7 +32,14 @@ def _naive_scale(y_train: Any, n_targets: int, season_length: int, power: int) -
             f"y_train has {len(train)} steps but season_length={season_length} needs at least "
             f"{season_length + 1}; give a longer training series or a shorter season."
         )
-    scale = np.mean(np.abs(train[season_length:] - train[:-season_length]) ** power, axis=0)
+    changes = np.abs(train[season_length:] - train[:-season_length]) ** power
+    known = ~np.isnan(changes)
+    if not known.any(axis=0).all():
+        raise ValueError(
+            f"y_train has no two known values season_length={season_length} steps apart, so a scaled error is "
+            "undefined; use mae or rmse."
+        )
+    scale = np.mean(changes, axis=0, where=known)
     if not (scale > 0).all():
         raise ValueError(
             f"y_train repeats itself exactly every season_length={season_length} steps, so a scaled error is "
@@ -52,7 +61,8 @@ def mase(y_true: ArrayLike, y_pred: ArrayLike, *, y_train: ArrayLike, season_len
     ----------
     y_true, y_pred : array-like of shape (n_steps,) or (n_steps, n_targets)
     y_train : array-like of shape (n_train,) or (n_train, n_targets)
-        The series up to the forecast origin.
+        The series up to the forecast origin. NaN is a missing value: the changes that it is part of are left out of
+        the scale.
     season_length : int, default=1
         Steps in a season, :math:`m` (24 for hourly data with a daily season); 1 scales by the naive method.
 
