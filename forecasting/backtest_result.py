@@ -80,8 +80,8 @@ class BacktestResult:
 
     Notes
     -----
-    Columns in brackets stand for panels, several targets, intervals, or missing values. ``window`` counts from 0, the oldest;
-    ``cutoff`` is the label (or position) of the last training step.
+    Columns in brackets stand for panels, several targets, intervals, or missing values. ``window`` counts from 0, the
+    oldest; ``cutoff`` is the label (or position) of the last training step.
     """
 
     summary: pd.DataFrame

@@ -234,14 +234,15 @@ class MultiOutputForecaster(Reduction):
     Attributes
     ----------
     estimators_ : list of list of regressors
-        By series ("local"), one each.
+        By series ("local"), one each; with `X` one for each number of steps asked for.
     feature_names_ : tuple of str
         The columns that the regressors see; calendar and exogenous columns follow.
 
     Notes
     -----
-    The regressor sees the exogenous variables of all H steps, so those of a later step change the forecast of an
-    earlier one. Where fewer than H steps are asked for, the last row of `X` stands for those that are missing.
+    The regressor sees the exogenous variables of all steps asked for, so those of a later step change the forecast of
+    an earlier one. Asked for fewer than H it can see fewer: with `X` there is a regressor for every number of steps,
+    which has learned from the variables of so many, and `fit` takes H fits.
 
     Examples
     --------
@@ -276,20 +277,32 @@ class MultiOutputForecaster(Reduction):
         self.scope = scope
 
     def _learn(self, examples):
-        rows = np.concatenate([np.hstack([e.rows, self._joined(e.exog)]) for e in examples])
-        targets = np.concatenate([e.targets.reshape(len(e.targets), -1) for e in examples])
-        return [fit_outputs(self._regressor(), rows, targets)]
+        rows = np.concatenate([e.rows for e in examples])
+        targets = np.concatenate([e.targets for e in examples])
+        exog = np.concatenate([e.exog for e in examples])
+        varies = exog.shape[2] > calendar_width(self.calendar)
+        sizes = range(1, self.max_horizon + 1) if varies else [self.max_horizon]
+        return [
+            fit_outputs(
+                self._regressor(),
+                np.hstack([rows, self._joined(exog[:, :n])]),
+                targets[:, :n].reshape(len(rows), -1),
+            )
+            for n in sizes
+        ]
 
     def _ahead(self, estimators, tails, n_seen, n_steps, exog):
         return self._in_blocks(estimators, tails, n_seen, n_steps, exog)
 
     def _block(self, estimators, rows, exog, n_ahead):
-        steps = np.minimum(np.arange(self.max_horizon), n_ahead - 1)
-        answer = predictor(estimators[0])(np.hstack([rows, self._joined(exog[:, steps])]))
-        return answer.reshape(len(rows), self.max_horizon, -1)[:, :n_ahead]
+        size = n_ahead if len(estimators) > 1 else self.max_horizon
+        answer = predictor(estimators[size - 1 if len(estimators) > 1 else 0])(
+            np.hstack([rows, self._joined(exog)])
+        )
+        return answer.reshape(len(rows), size, -1)[:, :n_ahead]
 
     def _joined(self, exog):
-        """Exogenous variables of all steps and the first step's calendar, (n_rows, n_columns)."""
+        """Exogenous variables of some steps and the first step's calendar, (n_rows, n_columns)."""
         n_exog = exog.shape[2] - calendar_width(self.calendar)
         return np.hstack([exog[:, :, :n_exog].reshape(len(exog), -1), exog[:, 0, n_exog:]])
 

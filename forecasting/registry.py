@@ -83,6 +83,19 @@ def _direct(m: int) -> dict:
     return {"lags": max(m, 12), "max_horizon": max(m, 12), "subtract": "last"}
 
 
+def _multi_output(m: int) -> dict:
+    """Return one curved regression of all steps together; of a linear one ``direct`` makes the same."""
+    scaler = Recipe("sklearn.preprocessing", "StandardScaler", _nothing)()
+    waves = Recipe("sklearn.kernel_approximation", "RBFSampler", _nothing)
+    ridge = Recipe("sklearn.linear_model", "Ridge", _nothing)(alpha=0.1)
+    steps = [
+        ("scale", scaler),
+        ("waves", waves(gamma="scale", n_components=200, random_state=0)),
+        ("ridge", ridge),
+    ]
+    return {"estimator": Recipe("sklearn.pipeline", "Pipeline", _nothing)(steps=steps), **_direct(m)}
+
+
 def _ensemble(m: int) -> dict:
     return {"forecasters": [FORECASTERS[name](m) for name in ("seasonal_naive", "theta", "ridge")]}
 
@@ -121,7 +134,7 @@ FORECASTERS: dict[str, Recipe] = {
     "arima": Recipe("forecasting.arima", "ARIMA", _arima),
     "recursive": Recipe("forecasting.reduction", "RecursiveForecaster", _recursive),
     "direct": Recipe("forecasting.reduction", "DirectForecaster", _direct),
-    "multi_output": Recipe("forecasting.reduction", "MultiOutputForecaster", _direct),
+    "multi_output": Recipe("forecasting.reduction", "MultiOutputForecaster", _multi_output),
     "ridge": Recipe("forecasting.transformed_target", "TransformedTargetForecaster", _ridge),
     "ensemble": Recipe("forecasting.ensemble", "EnsembleForecaster", _ensemble),
     "conformal": Recipe("forecasting.conformal_forecaster", "ConformalForecaster", _conformal),

@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from statsmodels.tsa.ar_model import AutoReg
 
 from forecasting import (
+    FORECASTERS,
     DirectForecaster,
     MultiOutputForecaster,
     RecursiveForecaster,
@@ -71,11 +72,11 @@ def naive_forecast(kind, y, X, X_ahead, horizon, n_steps, options):
         n = len(past)
         row, level = naive_row(past, **options)
         if kind is MultiOutputForecaster:
-            inputs = [np.concatenate([row, X[n : n + ahead].ravel()]) for row, n in zip(rows, origins)]
-            outputs = [y[n : n + ahead] - level for n, level in zip(origins, levels)]
-            known = everything[n : n + min(ahead, size)]
-            known = np.concatenate([known, np.repeat(known[-1:], ahead - len(known), axis=0)])
-            return Ridge(0.1).fit(inputs, outputs).predict([np.concatenate([row, known.ravel()])])[0] + level
+            m = min(ahead, size)
+            inputs = [np.concatenate([row, X[o : o + m].ravel()]) for row, o in zip(rows, origins)]
+            outputs = [y[o : o + m] - level for o, level in zip(origins, levels)]
+            asked = np.concatenate([row, everything[n : n + m].ravel()])
+            return np.atleast_1d(Ridge(0.1).fit(inputs, outputs).predict([asked])[0]) + level
         heads = [head(k) for k in range(min(ahead, size))]
         return [h.predict([np.concatenate([row, everything[n + k]])])[0] + level for k, h in enumerate(heads)]
 
@@ -325,3 +326,23 @@ def test_names_of_features():
     assert len(model.feature_names_) == model.estimators_[0][0].n_features_in_
     two = LagFeatures((1, 2)).names(["a_", "b_"])
     assert two == ["a_lag_1", "b_lag_1", "a_lag_2", "b_lag_2"]
+
+
+def test_multi_output_with_x_asked_for_fewer_steps_has_seen_only_theirs():
+    """What `X` becomes after the last step asked for can play no part, and is not made up."""
+    X = example_exog(80)
+    y = Y + X[:72] @ [2.0, -1.0]
+    model = MultiOutputForecaster(Ridge(0.1), lags=4, max_horizon=6).fit(y, X[:72])
+    alone = MultiOutputForecaster(Ridge(0.1), lags=4, max_horizon=2).fit(y[:-4], X[:68])  # the same origins
+    assert len(model.estimators_[0]) == 6
+    expected = alone.update(y[-4:], X[68:72]).predict(2, X[72:74])
+    assert_allclose(model.predict(2, X[72:74]), expected, rtol=1e-9)
+    assert len(MultiOutputForecaster(Ridge(0.1), lags=4, max_horizon=6).fit(y).estimators_[0]) == 1
+
+
+def test_reductions_of_the_registry_are_different_forecasters():
+    forecasts = [
+        FORECASTERS[name](12).fit(Y).predict(6) for name in ("recursive", "direct", "multi_output", "ridge")
+    ]
+    for i, one in enumerate(forecasts):
+        assert all(np.abs(one - other).max() > 1e-3 for other in forecasts[:i])
