@@ -56,12 +56,14 @@ class ConvolutionalForecaster(RecurrentForecaster):
         **{
             name: rule
             for name, rule in RecurrentForecaster._parameter_constraints.items()
-            if name not in ("cell", "n_layers")
+            if name not in ("cell", "n_layers", "truncation")
         },
         "n_channels": [Interval(Integral, 1, None, closed="left")],
         "kernel_size": [Interval(Integral, 2, None, closed="left")],
         "dilations": [tuple, list, None],
     }
+
+    truncation: ClassVar[None] = None  # filters see no further than their window
 
     def __init__(
         self,

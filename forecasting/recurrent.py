@@ -7,17 +7,17 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from forecasting.distribution_forecaster import DistributionForecaster
 from forecasting.networks.cells import CELLS, GRU, LSTM, Cell
-from forecasting.networks.heads import HEADS, Head, make_head
+from forecasting.networks.heads import HEADS, Head
 from forecasting.networks.layers import Stack
 from forecasting.networks.optimizers import Adam, Optimizer
 from forecasting.networks.parameters import arrays_of
 from forecasting.networks.schedules import Cosine, Schedule
+from forecasting.recurrent_design import designed, stack_of, window_length, window_units
 from forecasting.recurrent_forecasting import (
     State,
     Trained,
@@ -27,13 +27,10 @@ from forecasting.recurrent_forecasting import (
     sample_paths,
 )
 from forecasting.recurrent_learning import Plan, learn, moments
-from forecasting.recurrent_network import Network
 from forecasting.tags import ForecasterTags
 from forecasting.windows import Units
 from reservoir.default_parts import DefaultParts
 from reservoir.random_source import make_rng
-
-_N_UNITS = 32
 
 
 class RecurrentForecaster(DefaultParts, DistributionForecaster):
@@ -78,6 +75,11 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
     teacher_forcing : float, default=1.0
         For "recursive": part of the inputs after the window that are true values at the end of training; it falls
         linearly from 1, and the rest are the network's own forecasts (scheduled sampling [3]_).
+    truncation : int, optional
+        For "recursive": steps that gradients go back (truncated backpropagation [4]_). Windows are read in pieces of
+        this length, the state carried from one to the next; each piece is a step of training, and the forecasts of
+        all its steps count. So a window may be as long as a series. Default: through the whole window, of whose
+        forecasts those after its end count.
     window_centre : {"last", "mean", "auto", None}, default="auto"
         What is subtracted from a window: its last value, which lets trends go on; its mean; the mean of the training
         series for None. "auto" is "last", and nothing for counts.
@@ -95,7 +97,7 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         Longest gradient.
     n_epochs : int, default=30
     steps_per_epoch : int, default=50
-        Batches between two looks at the held-out part.
+        Batches of windows between two looks at the held-out part.
     batch_size : int, default=32
         Windows in a batch.
     early_stopping : bool, default=True
@@ -137,6 +139,8 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
     .. [1] Lin et al. (2023), SegRNN: segment recurrent neural network for long-term time series forecasting.
     .. [2] Lai et al. (2018), Modeling long- and short-term temporal patterns with deep neural networks.
     .. [3] Bengio et al. (2015), Scheduled sampling for sequence prediction with recurrent neural networks.
+    .. [4] Williams and Peng (1990), An efficient gradient-based algorithm for on-line training of recurrent network
+       trajectories.
 
     Examples
     --------
@@ -159,6 +163,7 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         "linear_skip": ["boolean"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "teacher_forcing": [Interval(Real, 0, 1, closed="both")],
+        "truncation": [Interval(Integral, 1, None, closed="left"), None],
         "window_centre": [StrOptions({"auto", "last", "mean"}), None],
         "window_scale": [StrOptions({"auto", "std", "mean"}), None],
         "calendar": [tuple, list],
@@ -196,6 +201,7 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         linear_skip=False,
         dropout=0.0,
         teacher_forcing=1.0,
+        truncation=None,
         window_centre="auto",
         window_scale="auto",
         calendar=(),
@@ -225,6 +231,7 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         self.linear_skip = linear_skip
         self.dropout = dropout
         self.teacher_forcing = teacher_forcing
+        self.truncation = truncation
         self.window_centre = window_centre
         self.window_scale = window_scale
         self.calendar = calendar
@@ -299,11 +306,11 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
             exog_units = Units(np.zeros(0), np.ones(0))
         else:
             exog_units = moments(np.concatenate(exog))
-        network = self._network(len(exog_units.centre))
+        network = designed(self, len(exog_units.centre))
         before = getattr(self, "trained_", None) if self.warm_start else None
         params = network.init_params(rng)
         if before is None:
-            centre, scale = self._window_units(network.head)
+            centre, scale = window_units(self, network.head)
             overall = moments(np.concatenate(series))
             return Trained(network, params, centre, scale, overall, exog_units)
         shapes, wanted = ([array.shape for array in arrays_of(tree)] for tree in (before.params, params))
@@ -314,69 +321,11 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
             )
         return before._replace(network=network)
 
-    def _network(self, n_exog):
-        window = self._window()
-        if self.strategy == "recursive" and (self.segment_length > 1 or self.linear_skip):
-            raise ValueError(
-                f"strategy='recursive' goes step by step: segment_length={self.segment_length} and "
-                f"linear_skip={self.linear_skip} need strategy='direct' or 'segments'"
-            )
-        if window % self.segment_length:
-            raise ValueError(
-                f"window={window} is no multiple of segment_length={self.segment_length}: the stack reads whole "
-                "segments"
-            )
-        stack = self._stack()
-        default = stack.n_units if self.strategy == "segments" else 0
-        return Network(
-            stack=stack,
-            head=make_head(self.head),
-            strategy=self.strategy,
-            window=window,
-            horizon=int(self.max_horizon),
-            segment_length=int(self.segment_length),
-            projection=int(self.projection or default),
-            linear_skip=bool(self.linear_skip),
-            dropout=float(self.dropout),
-            n_targets=self.n_targets_,
-            n_exog=n_exog,
-        )
-
     def _window(self):
-        if self.window is not None:
-            return int(self.window)
-        return -(-2 * int(self.max_horizon) // int(self.segment_length)) * int(self.segment_length)
+        return window_length(self)
 
     def _stack(self):
-        cell = self._default_cell if self.cell is None else self.cell
-        if isinstance(cell, str):
-            stack = Stack(CELLS[cell](n_units=self.n_units or _N_UNITS), n_layers=self.n_layers or 1)
-        elif self.n_units is not None or (self.n_layers is not None and isinstance(cell, Stack)):
-            raise ValueError(
-                f"cell={cell!r} brings its own size, but n_units={self.n_units} and n_layers={self.n_layers} were "
-                "given too: leave them out, or give the cell by name"
-            )
-        else:
-            stack = (
-                clone(cell) if isinstance(cell, Stack) else Stack(clone(cell), n_layers=self.n_layers or 1)
-            )
-        if not isinstance(stack.cell, self._kind_of_cell):
-            raise ValueError(
-                f"{type(self).__name__} is made of {self._kind_of_cell.__name__} cells, got cell={cell!r}: use "
-                "RecurrentForecaster"
-            )
-        return stack
-
-    def _window_units(self, head):
-        centre, scale = self.window_centre, self.window_scale
-        if not head.counts:
-            return ("last" if centre == "auto" else centre), ("std" if scale == "auto" else scale)
-        if (centre, scale) != ("auto", "auto"):
-            raise ValueError(
-                f"counts are neither centred nor divided: head={self.head!r} needs window_centre='auto' and "
-                f"window_scale='auto', got {centre!r} and {scale!r}"
-            )
-        return None, None
+        return stack_of(self)
 
     def _plan(self):
         parts = {name: getattr(self, name) or make() for name, make in self._default_parts.items()}
@@ -389,12 +338,18 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
             "n_jobs": self.n_jobs,
             "progress": self.progress,
         }
+        if self.truncation is not None and (self.strategy != "recursive" or self.teacher_forcing < 1):
+            raise ValueError(
+                f"truncation={self.truncation} cuts what is fed true values step by step: it needs "
+                f"strategy='recursive' and teacher_forcing=1, got {self.strategy!r} and {self.teacher_forcing}"
+            )
         return Plan(
             n_epochs=self.n_epochs,
             steps_per_epoch=self.steps_per_epoch,
             batch_size=self.batch_size,
             validation_fraction=self.validation_fraction if self.early_stopping else 0.0,
             teacher_forcing=self.teacher_forcing,
+            truncation=self.truncation,
             options=options,
         )
 

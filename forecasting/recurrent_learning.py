@@ -10,7 +10,8 @@ import numpy as np
 from forecasting.networks.training import train
 from forecasting.recurrent_forecasting import Trained
 from forecasting.recurrent_network import Scaled, loss_and_grad, predict_raw, run_free
-from forecasting.windows import Batch, SeriesWindows, Units, divided_origins
+from forecasting.truncated_learning import Pieces
+from forecasting.windows import Batch, Origins, SeriesWindows, Units, divided_origins
 
 MOST_VALIDATED = 1024  # windows: more would not sharpen the choice
 _SHARD = 64  # windows that one thread differentiates
@@ -26,6 +27,8 @@ class Plan(NamedTuple):
         0 without early stopping.
     teacher_forcing : float
         Part of the true values that a recursive network is fed at the end of training; 1 at its begin.
+    truncation : int or None
+        Steps that gradients of a recursive network go back.
     options : dict
         For `train`.
     """
@@ -35,6 +38,7 @@ class Plan(NamedTuple):
     batch_size: int
     validation_fraction: float
     teacher_forcing: float
+    truncation: int | None
     options: dict
 
 
@@ -114,30 +118,19 @@ def learn(
         ]
         validate = _validation(trained, held_out)
 
-    def batch_at(progress: float, rng: np.random.Generator) -> tuple[Batch, float]:
-        return windows.at(*training.draw(plan.batch_size, rng)), 1 - progress * (1 - plan.teacher_forcing)
-
-    def differentiate(params, part, rng):
-        batch = part.batch
-        if network.strategy == "recursive" and part.teacher_forcing < 1:
-            batch = _sampled(trained._replace(params=params), part, rng)
-        return loss_and_grad(network, params, batch, rng)
-
-    def split(drawn):
-        batch, teacher_forcing = drawn
-        n_windows = batch.past.shape[1]
-        cuts = range(0, n_windows, _SHARD)
-        shards = [Batch(*(part[:, cut : cut + _SHARD] for part in batch)) for cut in cuts]
-        return [(float(one.past.shape[1]), _Part(*trained.scaled(one), teacher_forcing)) for one in shards]
-
-    epochs = _Epochs(batch_at, plan.n_epochs, plan.steps_per_epoch)
+    drawn_from = trained, windows, training, plan.batch_size
+    if plan.truncation is None:
+        batches: Any = _WholeWindows(*drawn_from, plan.teacher_forcing)
+    else:
+        batches = Pieces(*drawn_from, plan.truncation)
     done = train(
         trained.params,
-        differentiate,
-        epochs.next_epoch,
+        batches.loss_and_grad,
+        _Epochs(batches, plan.n_epochs, plan.steps_per_epoch).next_epoch,
         n_epochs=plan.n_epochs,
         validate=validate,
-        split=split,
+        split=lambda batch: batches.split(batch, _SHARD),
+        carry_state=plan.truncation is not None,
         random_state=rng,
         **plan.options,
     )
@@ -146,12 +139,46 @@ def learn(
     return done.params, History(names, columns, done.stopped, int(done.best_epoch))
 
 
-class _Epochs:
-    """Batches as `train` asks for them, each told how far training has come."""
+class _WholeWindows:
+    """Batches of windows that are read in one go, the counterpart of `Pieces`."""
 
-    def __init__(self, batch_at: Callable, n_epochs: int, steps_per_epoch: int):
-        self.batch_at = batch_at
-        self.n_epochs, self.steps_per_epoch = n_epochs, steps_per_epoch
+    per_draw = 1
+
+    def __init__(
+        self,
+        trained: Trained,
+        windows: SeriesWindows,
+        origins: Origins,
+        batch_size: int,
+        teacher_forcing: float,
+    ):
+        self.trained, self.windows, self.origins = trained, windows, origins
+        self.batch_size, self.teacher_forcing = batch_size, teacher_forcing
+
+    def draw(self, progress: float, rng: np.random.Generator) -> Iterator[tuple[Batch, float]]:
+        drawn = self.windows.at(*self.origins.draw(self.batch_size, rng))
+        yield drawn, 1 - progress * (1 - self.teacher_forcing)
+
+    def split(self, drawn: tuple, size: int) -> list[tuple[float, _Part]]:
+        batch, teacher_forcing = drawn
+        cuts = range(0, batch.past.shape[1], size)
+        shards = [Batch(*(part[:, cut : cut + size] for part in batch)) for cut in cuts]
+        return [
+            (float(one.past.shape[1]), _Part(*self.trained.scaled(one), teacher_forcing)) for one in shards
+        ]
+
+    def loss_and_grad(self, params: Any, part: _Part, rng: np.random.Generator) -> tuple:
+        network, batch = self.trained.network, part.batch
+        if network.strategy == "recursive" and part.teacher_forcing < 1:
+            batch = _sampled(self.trained._replace(params=params), part, rng)
+        return loss_and_grad(network, params, batch, rng)
+
+
+class _Epochs:
+    """Batches as `train` asks for them: those of every draw of windows, told how far training has come."""
+
+    def __init__(self, batches: Any, n_epochs: int, n_draws: int):
+        self.batches, self.n_epochs, self.n_draws = batches, n_epochs, n_draws
         self.n_begun = 0
 
     def next_epoch(self, rng: np.random.Generator) -> _Epoch:
@@ -164,13 +191,13 @@ class _Epoch:
         self.epochs, self.rng, self.number = epochs, rng, number
 
     def __len__(self) -> int:
-        return self.epochs.steps_per_epoch
+        return self.epochs.n_draws * self.epochs.batches.per_draw
 
     def __iter__(self) -> Iterator:
-        n_steps = len(self)
-        for step in range(n_steps):
-            progress = (self.number * n_steps + step) / (self.epochs.n_epochs * n_steps)
-            yield self.epochs.batch_at(progress, self.rng)
+        n_draws = self.epochs.n_draws
+        for draw in range(n_draws):
+            progress = (self.number * n_draws + draw) / (self.epochs.n_epochs * n_draws)
+            yield from self.epochs.batches.draw(progress, self.rng)
 
 
 def _sampled(trained: Trained, part: _Part, rng: np.random.Generator) -> Scaled:

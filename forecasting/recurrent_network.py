@@ -143,9 +143,7 @@ class Network(NamedTuple):
         return inputs, mapped(lambda part: np.tile(part, (self.n_ahead, 1)), state)
 
     def unfolded(self, out: np.ndarray, n_windows: int) -> np.ndarray:
-        """Return the output layer's numbers as (horizon, n_windows, n_outputs)."""
-        if self.strategy == "recursive":
-            return out
+        """Return the output layer's numbers as (horizon, n_windows, n_outputs); not for "recursive"."""
         if self.strategy == "direct":
             return out.reshape(n_windows, self.horizon, -1).swapaxes(0, 1)
         pieces = out.reshape(self.n_ahead, n_windows, self.segment_length, -1).swapaxes(1, 2)
@@ -153,8 +151,6 @@ class Network(NamedTuple):
 
     def folded(self, grad: np.ndarray, n_windows: int) -> np.ndarray:
         """Undo `unfolded`: (rows, n_outputs of the layer)."""
-        if self.strategy == "recursive":
-            return grad.reshape(-1, grad.shape[2])
         if self.strategy == "direct":
             return grad.swapaxes(0, 1).reshape(n_windows, -1)
         n_steps = self.n_ahead * self.segment_length
@@ -236,20 +232,51 @@ def loss_and_grad(
 def _recursive(network, params, batch, rng):
     z = np.concatenate([batch.past, batch.fed[:-1]])
     exog = np.concatenate([batch.past_exog[1:], batch.future_exog])
+    counted = slice(network.window - 1, None)
+    return teacher_forced(network, params, z, exog, counted, batch.future, batch.offset, rng)[:2]
+
+
+def teacher_forced(
+    network: Network,
+    params: Parameters,
+    z: np.ndarray,
+    exog: np.ndarray,
+    counted: Any,
+    targets: np.ndarray,
+    offset: Any,
+    rng: np.random.Generator | None = None,
+    state: Any = None,
+) -> tuple[float, Parameters, Any]:
+    """Return the loss of forecasts one step ahead, its gradient, and the state after the last step.
+
+    Parameters
+    ----------
+    network : Network
+    params : Parameters
+    z, exog : ndarray of shape (n_steps, n_windows, n_targets) and (n_steps, n_windows, n_exog)
+        What is read: values, and exogenous variables of the step after each.
+    counted : slice or ndarray of bool, shape (n_steps, n_windows)
+        The steps whose forecast counts.
+    targets : ndarray
+        What follows them, as indexing with ``counted`` gives it.
+    offset : ndarray or float
+        As in `Scaled`; with an array ``counted`` one row for each counted step.
+    rng : numpy.random.Generator, optional
+    state : nested tuple of arrays, optional
+        Before the first step; no gradient goes beyond it. Default: at rest.
+    """
     inputs, before = network.read(params, z, exog)
-    tape = network.stack.forward(params.stack, inputs, rng=rng)
-    n_read = network.window - 1
-    seen, mask = _dropped(tape.states[n_read:], network.dropout, rng)
-    raw = seen @ params.output.weights + params.output.bias + batch.offset
-    loss, grad_raw = network.head.loss_and_grad(raw, batch.future)
-    output, grad_seen = _dense_grad(
-        params.output, seen.reshape(-1, seen.shape[2]), network.folded(grad_raw, 0)
-    )
+    tape = network.stack.forward(params.stack, inputs, state, rng)
+    seen, mask = _dropped(tape.states[counted], network.dropout, rng)
+    raw = seen @ params.output.weights + params.output.bias + offset
+    loss, grad_raw = network.head.loss_and_grad(raw, targets)
+    rows = seen.reshape(-1, seen.shape[-1])
+    output, grad_seen = _dense_grad(params.output, rows, grad_raw.reshape(len(rows), -1))
     grad_states = np.zeros_like(tape.states)
-    grad_states[n_read:] = grad_seen.reshape(seen.shape) * mask
+    grad_states[counted] = grad_seen.reshape(seen.shape) * mask
     stack, grad_inputs, _ = network.stack.backward(params.stack, inputs, tape, grad_states)
     projection = _projection_grad(network, params, inputs, before, grad_inputs)
-    return loss, Parameters(stack, output, projection)
+    return loss, Parameters(stack, output, projection), tape.final_state
 
 
 def _at_once(network, params, batch, rng):
