@@ -3,7 +3,8 @@
 Input weights are uniform with variance 2 / (n_inputs + n_units) (Glorot and Bengio 2010, eq. 16), recurrent ones
 orthogonal gate by gate, so that the linear part of the recurrence neither shrinks nor stretches a gradient (Saxe,
 McClelland and Ganguli 2014), biases 0 but for the forget gate's, which begins open at 1 (Gers, Schmidhuber and
-Cummins 2000; Jozefowicz, Zaremba and Sutskever 2015).
+Cummins 2000; Jozefowicz, Zaremba and Sutskever 2015). For dependencies of a known length its bias is drawn so that
+gates keep for times spread up to that length (Tallec and Ollivier 2018).
 """
 
 import numpy as np
@@ -25,3 +26,12 @@ def orthogonal(n_units: int, n_gates: int, rng: np.random.Generator) -> np.ndarr
         q, r = np.linalg.qr(rng.standard_normal((n_units, n_units)))
         blocks.append(q * np.sign(np.diag(r)))
     return np.hstack(blocks)
+
+
+def chrono_bias(n_units: int, longest_dependency: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw biases (n_units,) of a gate that keeps: ``log(U(1, T - 1))``, so that a unit forgets after 2 to T steps.
+
+    A gate ``sigmoid(b)`` keeps for about ``1 + exp(b)`` steps (Tallec and Ollivier 2018, "Can recurrent neural
+    networks warp time?", ICLR).
+    """
+    return np.log(rng.uniform(1, longest_dependency - 1, n_units))

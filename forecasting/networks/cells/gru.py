@@ -36,7 +36,7 @@ from forecasting.networks.cells.time_chunks import (
     steps_per_chunk,
     transposed,
 )
-from forecasting.networks.initialisation import glorot_uniform, orthogonal
+from forecasting.networks.initialisation import chrono_bias, glorot_uniform, orthogonal
 from reservoir.vecmath import tanh
 
 
@@ -237,6 +237,9 @@ class GRU(Cell):
         Size of the state.
     reset : {"after", "before"}, default="after"
         Where the reset gate acts: on the recurrent product, or on the state that enters it.
+    longest_dependency : int, optional
+        Steps T over which something is to be remembered, at least 3: the first biases of the update gate are
+        ``log(U(1, T - 1))``, so that units forget after 2 to T steps (Tallec and Ollivier 2018). Default: 0.
 
     Examples
     --------
@@ -250,14 +253,16 @@ class GRU(Cell):
     _parameter_constraints: ClassVar[dict] = {
         "n_units": [Interval(Integral, 1, None, closed="left")],
         "reset": [StrOptions({"after", "before"})],
+        "longest_dependency": [Interval(Integral, 3, None, closed="left"), None],
     }
 
-    def __init__(self, n_units=32, *, reset="after"):
+    def __init__(self, n_units=32, *, reset="after", longest_dependency=None):
         self.n_units = n_units
         self.reset = reset
+        self.longest_dependency = longest_dependency
 
     def init_params(self, n_features: int, rng: np.random.Generator, dtype: Any = np.float32) -> GRUParams:
-        """Draw parameters: Glorot-uniform input weights, orthogonal recurrences, no biases.
+        """Draw parameters: Glorot-uniform input weights, orthogonal recurrences, biases for what is to be kept.
 
         Parameters
         ----------
@@ -271,10 +276,15 @@ class GRU(Cell):
         GRUParams
         """
         self._validate_params()
+        inputs = glorot_uniform(n_features, self.n_units, 3, rng).astype(dtype)
+        recurrences = orthogonal(self.n_units, 3, rng).astype(dtype)
+        bias = np.zeros(3 * self.n_units, dtype)
+        if self.longest_dependency is not None:
+            bias[2 * self.n_units :] = chrono_bias(self.n_units, self.longest_dependency, rng)
         return GRUParams(
-            glorot_uniform(n_features, self.n_units, 3, rng).astype(dtype),
-            orthogonal(self.n_units, 3, rng).astype(dtype),
-            np.zeros(3 * self.n_units, dtype),
+            inputs,
+            recurrences,
+            bias,
             np.zeros(self.n_units if self.reset == "after" else 0, dtype),
         )
 

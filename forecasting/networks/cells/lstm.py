@@ -36,7 +36,7 @@ from forecasting.networks.cells.time_chunks import (
     steps_per_chunk,
     transposed,
 )
-from forecasting.networks.initialisation import glorot_uniform, orthogonal
+from forecasting.networks.initialisation import chrono_bias, glorot_uniform, orthogonal
 from reservoir.vecmath import tanh
 
 _FORGET = {"none": 0, "gate": 1, "coupled": 2}
@@ -237,6 +237,10 @@ class LSTM(Cell):
         Let the gates see the memory.
     forget_bias : float, default=1.0
         First value of the forget gate's bias, for ``forget="gate"``.
+    longest_dependency : int, optional
+        Steps T over which something is to be remembered, at least 3: the first biases of the gate that keeps are
+        ``log(U(1, T - 1))`` in place of ``forget_bias``, those of the input gate the same below 0, so that units
+        forget after 2 to T steps (Tallec and Ollivier 2018). Not for ``forget="none"``, which never forgets.
 
     Examples
     --------
@@ -254,13 +258,17 @@ class LSTM(Cell):
         "forget": [StrOptions(set(_FORGET))],
         "peepholes": ["boolean"],
         "forget_bias": [Interval(Real, None, None, closed="neither")],
+        "longest_dependency": [Interval(Integral, 3, None, closed="left"), None],
     }
 
-    def __init__(self, n_units=32, *, forget="gate", peepholes=False, forget_bias=1.0):
+    def __init__(
+        self, n_units=32, *, forget="gate", peepholes=False, forget_bias=1.0, longest_dependency=None
+    ):
         self.n_units = n_units
         self.forget = forget
         self.peepholes = peepholes
         self.forget_bias = forget_bias
+        self.longest_dependency = longest_dependency
 
     def init_params(self, n_features: int, rng: np.random.Generator, dtype: Any = np.float32) -> LSTMParams:
         """Draw parameters: Glorot-uniform input weights, orthogonal recurrences, an open forget gate.
@@ -277,12 +285,23 @@ class LSTM(Cell):
         LSTMParams
         """
         self._validate_params()
+        if self.longest_dependency is not None and self.forget == "none":
+            raise ValueError(
+                f"longest_dependency={self.longest_dependency} sets how long a gate keeps, but forget='none' has no "
+                "such gate: leave it out, or take forget='gate' or 'coupled'"
+            )
         n_gates = 4 if self.forget == "gate" else 3
+        inputs = glorot_uniform(n_features, self.n_units, n_gates, rng).astype(dtype)
+        recurrences = orthogonal(self.n_units, n_gates, rng).astype(dtype)
         bias = np.zeros(n_gates * self.n_units, dtype)
         bias[3 * self.n_units :] = self.forget_bias
+        if self.longest_dependency is not None:
+            kept = chrono_bias(self.n_units, self.longest_dependency, rng)
+            bias[self.n_units : 2 * self.n_units] = -kept
+            bias[3 * self.n_units :] = kept[: len(bias) - 3 * self.n_units]
         return LSTMParams(
-            glorot_uniform(n_features, self.n_units, n_gates, rng).astype(dtype),
-            orthogonal(self.n_units, n_gates, rng).astype(dtype),
+            inputs,
+            recurrences,
             bias,
             np.zeros((n_gates - 1 if self.peepholes else 0, self.n_units), dtype),
         )

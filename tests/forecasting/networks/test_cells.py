@@ -247,6 +247,26 @@ def test_first_biases():
     assert GRU(2, reset="before").init_params(1, rng).recurrent_bias.shape == (0,)
 
 
+def test_gates_that_keep_for_a_known_time():
+    """Tallec and Ollivier (2018): a gate sigmoid(b) keeps for 1 + exp(b) steps, between 2 and T of them."""
+    rng, n = np.random.default_rng(0), 1500
+    update = GRU(n, longest_dependency=50).init_params(1, rng, np.float64).bias.reshape(3, n)
+    kept = LSTM(n, longest_dependency=50).init_params(1, rng, np.float64).bias.reshape(4, n)
+    coupled = (
+        LSTM(n, forget="coupled", longest_dependency=50).init_params(1, rng, np.float64).bias.reshape(3, n)
+    )
+    for bias in (update[2], kept[3], -coupled[1]):
+        steps = 1 + np.exp(bias)
+        assert 2 <= steps.min() < 2.4
+        assert 49.6 < steps.max() <= 50
+        assert steps.mean() == pytest.approx(26, rel=0.05)
+    np.testing.assert_array_equal(kept[1], -kept[3])
+    for rest in (update[:2], kept[[0, 2]], coupled[[0, 2]]):
+        assert (rest == 0).all()
+    with pytest.raises(ValueError, match="forget='none' has no such gate"):
+        LSTM(2, forget="none", longest_dependency=50).init_params(1, rng)
+
+
 def test_retentions():
     def first(retention, n_units=3):
         logits = (
