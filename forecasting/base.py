@@ -31,6 +31,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from forecasting import conformal
+from forecasting.growing_rows import appended
 from forecasting.horizons import read_horizon
 from forecasting.input_reading import InputReading
 from forecasting.rebuilding import rebuild
@@ -283,6 +284,8 @@ class Forecaster(InputReading, BaseEstimator):
     def update(self, y, X=None):
         """Advance the state over further observations; the weights stay as they were learned.
 
+        In a stream of single observations each takes the same time, however many came before.
+
         Parameters
         ----------
         y : container
@@ -300,9 +303,9 @@ class Forecaster(InputReading, BaseEstimator):
         lengths = [len(values) for values in series]
         exog = self._read_future_exog(X, self.layout_, lengths)
         self.states_ = self._update(self.states_, series, exog)
-        self.series_ = [np.concatenate(pair) for pair in zip(self.series_, series)]
+        self.series_ = [appended(*pair) for pair in zip(self.series_, series)]
         if exog is not None and self.exog_ is not None:
-            self.exog_ = [np.concatenate(pair) for pair in zip(self.exog_, exog)]
+            self.exog_ = [appended(*pair) for pair in zip(self.exog_, exog)]
         self.layout_ = self.layout_.advance(lengths)
         return self
 
