@@ -19,11 +19,13 @@ from numbers import Integral
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from scipy.special import expit
 from sklearn.utils._param_validation import Interval
 
 from forecasting.networks.cells.base import Cell, Tape
+from forecasting.networks.cells.time_chunks import steps_per_chunk
+from forecasting.networks.cells.wave_net_kernels import block_backward, block_forward
 from forecasting.networks.initialisation import glorot_uniform
+from forecasting.networks.parameters import mapped
 
 
 class Block(NamedTuple):
@@ -180,67 +182,61 @@ class WaveNet(Cell):
         return WaveNetState(np.zeros((n_series, self.n_units), dtype), tuple(pasts))
 
     def _forward(self, params: Any, x: np.ndarray, state: Any) -> Tape:
-        u, skip = x @ params.input_weights + params.bias, x.dtype.type(0)
-        tapes, pasts, c = [], [], self.n_channels
-        for block, dilation, past in zip(params.blocks, self.dilations, state.pasts):
-            whole = np.concatenate([_as_steps(past, c), u])
-            taps = self._taps(whole, dilation, len(x))
-            drive = taps @ block.filters + block.filter_bias
-            filtered, gate = np.tanh(drive[..., :c]), expit(drive[..., c:])
-            z = filtered * gate
-            mixed = z @ block.mix + block.mix_bias
-            tapes.append((taps, filtered, gate, z))
-            pasts.append(_as_rows(whole[len(x) :]))
-            u, skip = u + mixed[..., :c], skip + mixed[..., c:]
-        rectified = np.maximum(skip, 0)
-        y = np.maximum(rectified @ params.output_weights + params.output_bias, 0)
-        return Tape(y, WaveNetState(y[-1].copy(), tuple(pasts)), (tapes, rectified))
+        n_steps, n_series, _ = x.shape
+        wholes = tuple(self._whole(past, n_steps) for past in state.pasts)
+        wholes[0][-n_steps:] = _linear(x, params.input_weights, params.bias)
+        gates = np.empty((len(wholes), n_steps * n_series, 2 * self.n_channels), x.dtype)
+        skip = np.zeros((n_steps * n_series, self.n_units), x.dtype)
+        unused = np.empty((n_steps * n_series, self.n_channels), x.dtype)
+        rows = [_rows(whole) for whole in wholes]
+        heard = [*(_rows(whole[-n_steps:]) for whole in wholes[1:]), unused]
+        for first, last in self._pieces(n_steps, n_series):
+            for block, own, opened, after in zip(params.blocks, rows, gates, heard):
+                block_forward(block, own, opened, skip, after, first, last)
+        np.maximum(skip, 0, out=skip)
+        y = np.maximum(_linear(skip, params.output_weights, params.output_bias), 0)
+        y = y.reshape(n_steps, n_series, -1)
+        pasts = tuple(_as_rows(whole[n_steps:]) for whole in wholes)
+        return Tape(y, WaveNetState(y[-1].copy(), pasts), (wholes, gates, skip))
 
     def _backward(
         self, params: Any, x: np.ndarray, tape: Any, grad_states: np.ndarray, grad_state: Any
     ) -> Any:
-        tapes, rectified = tape.memory
-        positive = tape.states > 0
-        grad_y = grad_states * positive
-        grad_y[-1] += grad_state.output * positive[-1]
-        output_weights, output_bias = _linear_grad(rectified, grad_y)
-        grad_skip = (grad_y @ params.output_weights.T) * (rectified > 0)
-        grad_u = np.zeros((*x.shape[:2], self.n_channels), x.dtype)
-        blocks, pasts = [], []
-        layers = list(zip(params.blocks, self.dilations, tapes, grad_state.pasts))
-        for block, dilation, memory, grad_past in layers[::-1]:
-            own, grad_u, grad_past = self._block_backward(
-                block, dilation, memory, grad_past, grad_u, grad_skip
-            )
-            blocks.append(own)
-            pasts.append(grad_past)
-        weights, bias = _linear_grad(x, grad_u)
-        grads = WaveNetParams(weights, bias, tuple(blocks[::-1]), output_weights, output_bias)
-        before = WaveNetState(np.zeros_like(tape.states[-1]), tuple(pasts[::-1]))
-        return grads, grad_u @ params.input_weights.T, before
+        (n_steps, n_series, _), (wholes, gates, skip) = x.shape, tape.memory
+        grad_y = grad_states.copy()
+        grad_y[-1] += grad_state.output
+        grad_y = _rows(grad_y * (tape.states > 0))
+        grad_skip = (grad_y @ params.output_weights.T) * (skip > 0)
+        grad_wholes = tuple(map(np.zeros_like, wholes))
+        for whole, past in zip(grad_wholes, grad_state.pasts):
+            whole[n_steps:] = _as_steps(past, self.n_channels)
+        grads = mapped(np.zeros_like, params)
+        rows, grad_rows = [_rows(whole) for whole in wholes], [_rows(whole) for whole in grad_wholes]
+        unused = np.zeros((n_steps * n_series, self.n_channels), x.dtype)
+        grad_heard = [_rows(whole[-n_steps:]) for whole in grad_wholes] + [unused]
+        for first, last in self._pieces(n_steps, n_series)[::-1]:
+            for b in range(len(rows))[::-1]:
+                own = params.blocks[b], grads.blocks[b], rows[b], gates[b]
+                block_backward(*own, grad_rows[b], grad_heard[b + 1], grad_skip, first, last)
+        linear = _linear_grad(_rows(x), grad_heard[0]), _linear_grad(skip, grad_y)
+        grads = WaveNetParams(*linear[0], grads.blocks, *linear[1])
+        grad_x = (grad_heard[0] @ params.input_weights.T).reshape(x.shape)
+        pasts = tuple(_as_rows(whole[: len(whole) - n_steps]) for whole in grad_wholes)
+        return grads, grad_x, WaveNetState(np.zeros_like(tape.states[-1]), pasts)
 
-    def _block_backward(self, block, dilation, memory, grad_past, grad_u, grad_skip):
-        """From the gradients in what a block put out to those in its parameters, inputs and past."""
-        taps, filtered, gate, z = memory
-        grad_mixed = np.concatenate([grad_u, grad_skip], axis=2)
-        mix = _linear_grad(z, grad_mixed)
-        grad_z = grad_mixed @ block.mix.T
-        in_filter, in_gate = grad_z * gate * (1 - filtered**2), grad_z * filtered * gate * (1 - gate)
-        grad_drive = np.concatenate([in_filter, in_gate], axis=2)
-        filters = _linear_grad(taps, grad_drive)
-        grad_taps = grad_drive @ block.filters.T
-        c, n_steps = self.n_channels, len(taps)
-        n_past = (self.kernel_size - 1) * dilation
-        grad_whole = np.zeros((n_past + n_steps, taps.shape[1], c), taps.dtype)
-        grad_whole[n_steps:] = _as_steps(grad_past, c)
-        for k in range(self.kernel_size):
-            grad_whole[k * dilation : k * dilation + n_steps] += grad_taps[..., k * c : (k + 1) * c]
-        return Block(*filters, *mix), grad_u + grad_whole[n_past:], _as_rows(grad_whole[:n_past])
+    def _pieces(self, n_steps, n_series):
+        """Return the rows to run through all blocks at once: as many as stay in the cache."""
+        size = steps_per_chunk(n_steps, n_series, 4 * self.n_channels + self.n_units) * n_series
+        return [
+            (first, min(first + size, n_steps * n_series)) for first in range(0, n_steps * n_series, size)
+        ]
 
-    def _taps(self, whole, dilation, n_steps):
-        """What the taps of a filter see, side by side."""
-        shifts = range(0, self.kernel_size * dilation, dilation)
-        return np.concatenate([whole[shift : shift + n_steps] for shift in shifts], axis=2)
+    def _whole(self, past, n_steps):
+        """Return room for what a block hears, its past at the begin."""
+        past = _as_steps(past, self.n_channels)
+        whole = np.empty((len(past) + n_steps, *past.shape[1:]), past.dtype)
+        whole[: len(past)] = past
+        return whole
 
     def _sizes(self):
         return [(self.kernel_size - 1) * dilation * self.n_channels for dilation in self.dilations]
@@ -251,12 +247,20 @@ class WaveNet(Cell):
         shapes = [(x.shape[1], size) for size in (self.n_units, *self._sizes())]
         if not isinstance(state, WaveNetState) or [p.shape for p in (state.output, *state.pasts)] != shapes:
             raise ValueError(f"{name} must be a WaveNetState of arrays of shapes {shapes}; got {state!r}.")
-        output, *pasts = (np.asarray(part, x.dtype) for part in (state.output, *state.pasts))
+        output, *pasts = (np.require(part, x.dtype, ["C", "W"]) for part in (state.output, *state.pasts))
         return WaveNetState(output, tuple(pasts))
 
 
-def _linear_grad(x, grad):
-    rows, grads = x.reshape(-1, x.shape[2]), grad.reshape(-1, grad.shape[2])
+def _rows(block):
+    """(n_steps, n_series, width) -> (n_steps * n_series, width), without a copy if there is no need."""
+    return block.reshape(-1, block.shape[2])
+
+
+def _linear(x, weights, bias):
+    return (x.reshape(-1, x.shape[-1]) @ weights + bias).reshape(*x.shape[:-1], -1)
+
+
+def _linear_grad(rows, grads):
     return rows.T @ grads, grads.sum(axis=0)
 
 
