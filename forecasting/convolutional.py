@@ -34,7 +34,9 @@ class ConvolutionalForecaster(RecurrentForecaster):
     head, strategy, max_horizon, window, segment_length, projection, linear_skip, dropout, teacher_forcing
         As for `RecurrentForecaster`. A softmax over quantised values is
         ``head=forecasting.networks.quantised.Quantised()``.
-    window_centre, window_scale, calendar, optimizer, schedule, clip_norm, n_epochs, steps_per_epoch, batch_size
+    window_centre, window_scale, calendar, past_only, optimizer, schedule, clip_norm
+        As for `RecurrentForecaster`.
+    n_epochs, steps_per_epoch, batch_size
         As for `RecurrentForecaster`.
     early_stopping, validation_fraction, patience, warm_start, n_jobs, progress, random_state
         As for `RecurrentForecaster`.
@@ -63,8 +65,6 @@ class ConvolutionalForecaster(RecurrentForecaster):
         "dilations": [tuple, list, None],
     }
 
-    truncation: ClassVar[None] = None  # filters see no further than their window
-
     def __init__(
         self,
         *,
@@ -84,6 +84,7 @@ class ConvolutionalForecaster(RecurrentForecaster):
         window_centre="auto",
         window_scale="auto",
         calendar=(),
+        past_only=(),
         optimizer=None,
         schedule=None,
         clip_norm=1.0,
@@ -114,6 +115,7 @@ class ConvolutionalForecaster(RecurrentForecaster):
         self.window_centre = window_centre
         self.window_scale = window_scale
         self.calendar = calendar
+        self.past_only = past_only
         self.optimizer = optimizer
         self.schedule = schedule
         self.clip_norm = clip_norm

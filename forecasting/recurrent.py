@@ -17,7 +17,7 @@ from forecasting.networks.layers import Stack
 from forecasting.networks.optimizers import Adam, Optimizer
 from forecasting.networks.parameters import arrays_of
 from forecasting.networks.schedules import Cosine, Schedule
-from forecasting.recurrent_design import designed, stack_of, window_length, window_units
+from forecasting.recurrent_design import designed, past_columns, stack_of, window_length, window_units
 from forecasting.recurrent_forecasting import (
     State,
     Trained,
@@ -89,6 +89,9 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
     calendar : sequence of str, default=()
         What the index says about each step, beside exogenous variables: names in
         `forecasting.calendar_features.CALENDAR_FEATURES`, such as "hour", "day_of_week", "month".
+    past_only : sequence of int, default=()
+        Columns of ``X`` that are known up to the newest observation only, for "direct" and "segments": the stack
+        reads them, and what ``X`` holds of them in the future, in training and in ``predict``, is not looked at.
     optimizer : Optimizer, optional
         Default: ``Adam(learning_rate=0.003)``.
     schedule : Schedule, optional
@@ -167,6 +170,7 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         "window_centre": [StrOptions({"auto", "last", "mean"}), None],
         "window_scale": [StrOptions({"auto", "std", "mean"}), None],
         "calendar": [tuple, list],
+        "past_only": [tuple, list],
         "optimizer": [Optimizer, None],
         "schedule": [Schedule, None],
         "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
@@ -183,6 +187,7 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
     }
 
     _default_parts: ClassVar[dict] = {"optimizer": lambda: Adam(0.003), "schedule": Cosine}
+    truncation: int | None = None  # for subclasses without the parameter
     _default_cell: ClassVar[str] = "gru"
     _kind_of_cell: ClassVar[type] = Cell
 
@@ -205,6 +210,7 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         window_centre="auto",
         window_scale="auto",
         calendar=(),
+        past_only=(),
         optimizer=None,
         schedule=None,
         clip_norm=1.0,
@@ -235,6 +241,7 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         self.window_centre = window_centre
         self.window_scale = window_scale
         self.calendar = calendar
+        self.past_only = past_only
         self.optimizer = optimizer
         self.schedule = schedule
         self.clip_norm = clip_norm
@@ -312,7 +319,8 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         if before is None:
             centre, scale = window_units(self, network.head)
             overall = moments(np.concatenate(series))
-            return Trained(network, params, centre, scale, overall, exog_units)
+            past_only = past_columns(self, network.n_exog)
+            return Trained(network, params, centre, scale, overall, exog_units, past_only)
         shapes, wanted = ([array.shape for array in arrays_of(tree)] for tree in (before.params, params))
         if type(before.params.stack[0]) is not type(params.stack[0]) or shapes != wanted:
             raise ValueError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from sklearn.base import clone
 
 from forecasting.networks.cells import CELLS
@@ -66,6 +67,19 @@ def window_units(forecaster: Any, head: Head) -> tuple[str | None, str | None]:
             f"window_scale='auto', got {centre!r} and {scale!r}"
         )
     return None, None
+
+
+def past_columns(forecaster: Any, n_exog: int) -> tuple[int, ...]:
+    """Return the columns of the exogenous variables that end at the origin."""
+    columns = tuple(forecaster.past_only)
+    if columns and forecaster.strategy == "recursive":
+        raise ValueError(
+            f"strategy='recursive' reads X of every step that it forecasts: past_only={columns} needs "
+            "strategy='direct' or 'segments'"
+        )
+    if not all(isinstance(column, int | np.integer) and 0 <= column < n_exog for column in columns):
+        raise ValueError(f"past_only={columns} must be columns of X, numbers from 0 to {n_exog - 1}")
+    return tuple(int(column) for column in columns)
 
 
 def window_length(forecaster: Any) -> int:

@@ -45,6 +45,8 @@ class Trained(NamedTuple):
         Mean and standard deviation of the training series, (n_targets,).
     exog_units : Units
         Of the exogenous variables, (n_exog,).
+    past_only : tuple of int
+        The exogenous variables of which nothing is known after the origin.
     """
 
     network: Network
@@ -53,6 +55,7 @@ class Trained(NamedTuple):
     scale: Any
     overall: Units
     exog_units: Units
+    past_only: tuple = ()
 
     @property
     def dtype(self) -> Any:
@@ -72,8 +75,12 @@ class Trained(NamedTuple):
         return (exog - self.exog_units.centre) / self.exog_units.scale
 
     def scaled(self, batch: Batch) -> tuple[Scaled, Units]:
-        """Bring a batch into the units of its windows."""
+        """Bring a batch into the units of its windows; what is known of the past alone stands at its mean, 0."""
         units = self.units(batch.past)
+        if self.past_only:
+            known = batch.future_exog.copy()
+            known[..., list(self.past_only)] = 0
+            batch = batch._replace(future_exog=known)
         return scaled(batch, units, self.network.head, self.dtype), units
 
 
@@ -141,6 +148,11 @@ def _paths(trained, states, n_steps, exog, read):
     past_exog = np.stack([filled(state.exog, network.window) for state in states], axis=1)
     if network.strategy == "recursive":
         return _recursive(trained, past, past_exog, ahead, read)
+    if trained.past_only and n_steps > network.horizon:
+        raise ValueError(
+            f"{n_steps} steps need past_only={trained.past_only} of X beyond the first "
+            f"max_horizon={network.horizon}, where it is not known: fit with a larger max_horizon"
+        )
     parts = []
     for begin in range(0, n_steps, network.horizon):
         here = ahead[begin : begin + network.horizon]

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 from forecasting import GRUForecaster, LSTMForecaster, RecurrentForecaster
 from forecasting.checks import FORECASTER_CHECKS
@@ -13,6 +14,7 @@ from forecasting.networks.heads import Huber, Quantile
 from forecasting.networks.layers import Stack
 from forecasting.networks.optimizers import SGD
 from forecasting.networks.parameters import arrays_of
+from forecasting.networks.schedules import Constant
 from reservoir import load, save
 
 STRATEGIES = ("direct", "segments", "recursive")
@@ -102,6 +104,38 @@ def test_the_future_of_x_acts(strategy):
     assert change[5] == pytest.approx(2.0, abs=0.5)
 
 
+@pytest.mark.parametrize("strategy", ["direct", "segments"])
+def test_columns_of_the_past_alone(strategy):
+    """A leader tells the next step; what X says about it after the origin is not looked at, in training either."""
+    rng = np.random.default_rng(0)
+    leader = rng.standard_normal(601)
+    X = np.column_stack([leader[1:], rng.standard_normal(600)])
+    y = leader[:600] + 2 * X[:, 1]
+    settings = {
+        "segment_length": 1,
+        "max_horizon": 2,
+        "window": 4,
+        "window_centre": None,
+        "window_scale": None,
+    }
+    model = small(strategy, n_epochs=25, batch_size=64, past_only=(0,), **settings).fit(y[:580], X[:580])
+    errors = [model.predict(1, X[: t + 1], context=y[:t])[0] - y[t] for t in range(580, 600)]
+    assert np.sqrt(np.mean(np.square(errors))) < 0.5  # without the leader: 1, without the second column: 2
+    ahead = X[580:582].copy()
+    ahead[:, 0] = 99.0
+    np.testing.assert_array_equal(model.predict(2, ahead), model.predict(2, X[580:582]))
+    assert (model.trained_.params.future[0] == 0).all()
+    with pytest.raises(
+        ValueError, match=r"3 steps need past_only=\(0,\) of X beyond the first max_horizon=2"
+    ):
+        model.predict(3, X[580:583])
+    for columns, words in (((2,), "numbers from 0 to 1"), (("a",), "must be columns of X")):
+        with pytest.raises(ValueError, match=words):
+            small(strategy, past_only=columns, **settings).fit(y, X)
+    with pytest.raises(ValueError, match="strategy='recursive' reads X of every step"):
+        small("recursive", past_only=[0]).fit(y, X)
+
+
 def test_two_targets_are_read_together():
     rng = np.random.default_rng(0)
     leader = rng.standard_normal(401)
@@ -148,6 +182,22 @@ def test_threads_change_no_bit():
     y = wave(200)
     answers = [small(n_epochs=2, batch_size=150, n_jobs=n).fit(y).predict(12) for n in (None, 3)]
     np.testing.assert_array_equal(*answers)
+
+
+def test_a_loss_that_explodes_ends_training():
+    y = wave(200)
+    settings = {
+        "head": "squared",
+        "optimizer": SGD(1e30),
+        "clip_norm": None,
+        "schedule": Constant(warm_up=40),
+    }
+    model = small(steps_per_epoch=10, **settings)
+    with pytest.warns(ConvergenceWarning, match="training stopped in epoch"), np.errstate(all="ignore"):
+        model.fit(y)
+    assert model.training_.stopped == "not finite"
+    assert len(model.history_) < 12
+    assert np.isfinite(model.predict(12)).all()
 
 
 def test_warm_start_goes_on():
