@@ -16,6 +16,7 @@ from forecasting.leaderboard import leaderboard, score_table
 from forecasting.left_out_windows import LeaveWindowOut
 from forecasting.local_forecaster import ColumnForecaster, LocalForecaster
 from forecasting.local_reservoir_model import LocalReservoirForecaster
+from forecasting.online_reservoir import OnlineReservoirForecaster
 from forecasting.recurrent import GRUForecaster, LSTMForecaster, RecurrentForecaster
 from forecasting.reduction import DirectForecaster, MultiOutputForecaster, RecursiveForecaster
 from forecasting.registry import FORECASTERS
@@ -65,6 +66,7 @@ __all__ = [
     "LocalReservoirForecaster",
     "MultiOutputForecaster",
     "Naive",
+    "OnlineReservoirForecaster",
     "RecurrentForecaster",
     "RecursiveForecaster",
     "ReservoirForecaster",

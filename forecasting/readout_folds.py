@@ -40,8 +40,9 @@ def check_readout_only(model: Any, name: str) -> None:
         raise TypeError(
             f"refit='readout' needs a ReservoirForecaster, which {name!r} is not; use refit=True."
         )
-    if model.readout is not None and not isinstance(model.readout, RidgeReadout):
-        raise TypeError(f"refit='readout' needs a RidgeReadout; {name!r} has {model.readout!r}.")
+    readout = model._default_parts["readout"]() if model.readout is None else model.readout
+    if not isinstance(readout, RidgeReadout):
+        raise TypeError(f"refit='readout' needs a RidgeReadout; {name!r} has {readout!r}.")
     noisy = {
         key: value for key, value in model.get_params().items() if key.endswith("noise") and np.any(value)
     }

@@ -140,6 +140,7 @@ FORECASTERS: dict[str, Recipe] = {
     "conformal": Recipe("forecasting.conformal_forecaster", "ConformalForecaster", _conformal),
     "auto": Recipe("forecasting.automatic", "AutoForecaster", _auto),
     "reservoir": Recipe("forecasting.reservoir_model", "ReservoirForecaster", _reservoir),
+    "online_reservoir": Recipe("forecasting.online_reservoir", "OnlineReservoirForecaster", _reservoir),
     "local_reservoir": Recipe(
         "forecasting.local_reservoir_model", "LocalReservoirForecaster", _local_reservoir
     ),

@@ -260,7 +260,7 @@ class ReservoirForecaster(DefaultParts, Forecaster):
         """Draw the reservoir and fit the readouts; return the states that have seen all but the last row."""
         rng = self._draw_reservoir(inputs.shape[1])
         self.reservoir_._pretrain(inputs, layout)
-        readout = _default_readout() if self.readout is None else self.readout
+        readout = self._default_parts["readout"]() if self.readout is None else self.readout
         noise_seed = int(rng.integers(2**63))
         left = np.concatenate([np.arange(n, 0, -1) for n in layout.lengths])  # targets from each row on
         self.readouts_ = []

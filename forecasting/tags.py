@@ -22,6 +22,8 @@ class ForecasterTags:
     centred_intervals : bool, default=True
         `predict` is the middle of `predict_interval`. Not where errors are measured on another scale, such as
         the logarithm.
+    learns_from_updates : bool, default=False
+        `update` moves weights too, not the state alone.
     conformal_intervals : bool, default=True
         Intervals come from residuals, and are refused where there are too few for a coverage. Otherwise from a
         distribution that the model itself forecasts.
@@ -33,6 +35,7 @@ class ForecasterTags:
     accepts_unseen: bool = True
     centred_intervals: bool = True
     conformal_intervals: bool = True
+    learns_from_updates: bool = False
 
 
 @dataclass(slots=True)

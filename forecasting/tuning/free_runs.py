@@ -38,6 +38,8 @@ def runs_free(forecaster: Any, space: Mapping[str, Any]) -> bool:
     """Whether a forecaster can be judged here: recursive, its penalty open, its reservoir without noise."""
     if not isinstance(forecaster, ReservoirForecaster) or forecaster.strategy != "recursive":
         return False
+    if forecaster._forecaster_tags().learns_from_updates:
+        return False
     if any(name == "strategy" or name.startswith("readout") for name in space):
         return False
     settings = {**with_parts(forecaster).get_params(deep=True), **space}
