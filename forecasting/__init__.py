@@ -10,12 +10,14 @@ from forecasting.baselines import Drift, Naive, SeasonalNaive, WindowAverage
 from forecasting.bootstrap import bootstrap_paths
 from forecasting.conformal_forecaster import ConformalForecaster
 from forecasting.convolutional import ConvolutionalForecaster
+from forecasting.drift import drift_test
 from forecasting.ensemble import EnsembleForecaster
 from forecasting.gaps import fill_gaps
 from forecasting.leaderboard import leaderboard, score_table
 from forecasting.left_out_windows import LeaveWindowOut
 from forecasting.local_forecaster import ColumnForecaster, LocalForecaster
 from forecasting.local_reservoir_model import LocalReservoirForecaster
+from forecasting.monitoring import StreamMonitor
 from forecasting.online_reservoir import OnlineReservoirForecaster
 from forecasting.recurrent import GRUForecaster, LSTMForecaster, RecurrentForecaster
 from forecasting.reduction import DirectForecaster, MultiOutputForecaster, RecursiveForecaster
@@ -72,6 +74,7 @@ __all__ = [
     "ReservoirForecaster",
     "RollingOrigin",
     "SeasonalNaive",
+    "StreamMonitor",
     "Theta",
     "TransformedTargetForecaster",
     "WindowAverage",
@@ -79,6 +82,7 @@ __all__ = [
     "bootstrap_paths",
     "check_forecaster",
     "diebold_mariano",
+    "drift_test",
     "fill_gaps",
     "forecast_scorer",
     "friedman_nemenyi",
