@@ -10,7 +10,8 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
-from reservoir.dynamics import Blend, Dense, Sliced, is_kind, slice_rows
+from reservoir.dynamics import Blend
+from reservoir.recurrence import Dense, Sliced, is_kind, slice_rows
 from reservoir.tiles import BLOCK, LANES, ROWS, TILE, add_rows_of_slice, set_rows_of_slice, store_past_caches
 from reservoir.vecmath import FASTMATH, activate
 

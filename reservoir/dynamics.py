@@ -10,18 +10,7 @@ that does not depend on ``h`` (many inputs, noise) is ``p(t)``: it lies in the r
 kernels overwrite with the states. Nothing is allocated per step. Where the old state enters in another way,
 a ``Blend`` stands in the place of the leak.
 
-The recurrence is one of three values; a further one is a NamedTuple and an overload of ``_add_recurrence``:
-
-``Dense(weights)``
-    ``weights`` (n_units, n_units).
-``Sliced(weights, indices, starts)``
-    Sparse rows in slices of ``LANES``, padded to the longest row of the slice: ``weights`` and ``indices``
-    (n_entries, LANES), slice ``s`` owning entries ``starts[s]:starts[s + 1]``. See ``slice_rows``.
-``Shifted(weights, offsets)``
-    Unit ``i`` hears units ``(i + offsets[k]) % n_units``: contiguous loads only. ``weights`` are in tiles, see
-    ``tile_shifts``.
-
-Many series at once: ``batch_dynamics``.
+Recurrences: ``recurrence``. Many series at once: ``batch_dynamics``.
 """
 
 from typing import Any, NamedTuple
@@ -30,34 +19,14 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
-from reservoir.tiles import LANES, TILE, add_shifted, add_slice, get_tile, put_tile, set_inputs, tiled
+from reservoir.recurrence import add_recurrence, is_kind
+from reservoir.tiles import TILE, aligned_zeros, get_tile, put_tile, set_inputs
 from reservoir.vecmath import ACTIVATIONS, FASTMATH, activate, tanh
 
 _REASSOCIATE = FASTMATH | {"reassoc"}  # sums may be split over vector lanes
 _OPTIONS = {"fastmath": _REASSOCIATE, "error_model": "numpy"}
 _KERNEL = {"cache": True, "nogil": True, **_OPTIONS}
 _TANH = ACTIVATIONS["tanh"]
-
-
-class Dense(NamedTuple):
-    """Full recurrent matrix."""
-
-    weights: np.ndarray
-
-
-class Sliced(NamedTuple):
-    """Sparse recurrent matrix, rows in slices of ``LANES``."""
-
-    weights: np.ndarray
-    indices: np.ndarray
-    starts: np.ndarray
-
-
-class Shifted(NamedTuple):
-    """Sum of circular shifts with a weight per unit."""
-
-    weights: np.ndarray
-    offsets: np.ndarray
 
 
 class Blend(NamedTuple):
@@ -67,7 +36,7 @@ class Blend(NamedTuple):
     ----------
     keep, leak : array (n_units,)
         ``k`` and ``a``.
-    rotation : Dense, Sliced, Shifted or None
+    rotation : recurrence or None
         ``O``; None is the identity.
     """
 
@@ -94,87 +63,6 @@ class Inputs(NamedTuple):
 def no_inputs(n_steps, dtype) -> Inputs:
     """Inputs of a series whose whole drive lies in the rows of ``states``."""
     return Inputs(np.zeros((n_steps, 0), dtype), np.zeros((0, TILE), dtype))
-
-
-def slice_rows(matrix, dtype) -> Sliced:
-    """Lay a ``scipy.sparse.csr_array`` out in slices of ``LANES`` rows.
-
-    Padding entries have weight 0 and point at unit 0.
-    """
-    n_units = matrix.shape[0]
-    n_slices = -(-n_units // LANES)
-    lengths = np.zeros(n_slices * LANES, dtype=np.intp)
-    lengths[:n_units] = np.diff(matrix.indptr)
-    starts = np.concatenate([[0], np.cumsum(lengths.reshape(n_slices, LANES).max(axis=1))])
-    weights = np.zeros((starts[-1], LANES), dtype=dtype)
-    indices = np.zeros((starts[-1], LANES), dtype=np.uint32)
-    rows = np.repeat(np.arange(n_units), lengths[:n_units])
-    position = np.arange(matrix.nnz) - matrix.indptr[rows]
-    entry = starts[rows // LANES] + position
-    weights[entry, rows % LANES] = matrix.data
-    indices[entry, rows % LANES] = matrix.indices
-    return Sliced(weights, indices, starts)
-
-
-def tile_shifts(weights, offsets, dtype) -> Shifted:
-    """Lay ``weights`` (n_shifts, n_units) of circular shifts out in tiles."""
-    return Shifted(tiled(weights, dtype), np.asarray(offsets, dtype=np.int64) % weights.shape[1])
-
-
-def _add_recurrence(tile, recurrence, circles, old, n_units, first):
-    """Add ``W @ h`` to a tile, the units from ``first`` on; h begins at ``circles[old]``."""
-    raise TypeError(f"recurrence must be Dense, Sliced or Shifted, got {type(recurrence).__name__}")
-
-
-def is_kind(value, kind) -> bool:
-    """Whether the numba type ``value`` is that of a NamedTuple ``kind``."""
-    return getattr(value, "instance_class", None) is kind
-
-
-@overload(_add_recurrence, jit_options=_OPTIONS)
-def _overload_add_recurrence(tile, recurrence, circles, old, n_units, first):
-    if is_kind(recurrence, Dense):
-        return _add_dense
-    if is_kind(recurrence, Sliced):
-        return _add_slices
-    if is_kind(recurrence, Shifted):
-        return _add_shifts
-    return None
-
-
-def _add_dense(tile, recurrence, circles, old, n_units, first):
-    previous, weights = circles[old : old + n_units], recurrence.weights[first : first + TILE]
-    n_rows = len(weights)
-    whole = n_rows - n_rows % 4
-    for i in range(0, whole, 4):
-        w0, w1, w2, w3 = weights[i], weights[i + 1], weights[i + 2], weights[i + 3]
-        a0 = a1 = a2 = a3 = tile.dtype.type(0)
-        for j in range(previous.size):
-            h = previous[j]
-            a0 += w0[j] * h
-            a1 += w1[j] * h
-            a2 += w2[j] * h
-            a3 += w3[j] * h
-        tile[i] += a0
-        tile[i + 1] += a1
-        tile[i + 2] += a2
-        tile[i + 3] += a3
-    for i in range(whole, n_rows):
-        w0 = weights[i]
-        a0 = tile.dtype.type(0)
-        for j in range(previous.size):
-            a0 += w0[j] * previous[j]
-        tile[i] += a0
-
-
-def _add_slices(tile, recurrence, circles, old, n_units, first):
-    n_slices = recurrence.starts.size - 1
-    for s in range(first // LANES, min((first + TILE) // LANES, n_slices)):
-        add_slice(tile, circles, recurrence, old, s, s * LANES - first)
-
-
-def _add_shifts(tile, recurrence, circles, old, n_units, first):
-    add_shifted(tile, circles, recurrence, old, first)
 
 
 def _blend(tile, leak, circles, old, n_units, first, heard, share):
@@ -205,7 +93,7 @@ def _blend_kept(tile, leak, circles, old, n_units, first, heard, share):
 def _blend_rotated(tile, leak, circles, old, n_units, first, heard, share):
     for i in range(TILE):
         heard[i] = tile.dtype.type(0)
-    _add_recurrence(heard, leak.rotation, circles, old, n_units, first)
+    add_recurrence(heard, leak.rotation, circles, old, n_units, first)
     _mix(tile, leak, heard, first, share)
 
 
@@ -243,13 +131,14 @@ def _overload_prepared(leak):
 def _workspace(state):
     """Return room for the old state and the new one, and four tiles.
 
-    A state lies there twice in a row, so that no tile of a circular shift meets a seam, with room for a tile.
+    Behind each lie its first units once more, so that no tile of a circular shift meets a seam.
     """
-    n_units = state.size
-    circles = np.zeros(2 * (2 * n_units + TILE), state.dtype)
+    n_units, n_tiles = state.size, -(-state.size // TILE)
+    circles = aligned_zeros(2 * (n_tiles + 1) * TILE, state)
     circles[:n_units] = state
-    circles[n_units : 2 * n_units] = state
-    return circles, np.zeros((4, TILE), state.dtype)
+    for i in range(TILE):
+        circles[n_units + i] = circles[i]
+    return circles, aligned_zeros(4 * TILE, state).reshape(4, TILE)
 
 
 @njit(**_KERNEL)
@@ -258,7 +147,7 @@ def _advance(rows, circles, tiles, turn, values, weights, recurrence, leak, plai
 
     Whole tiles, so that all loops have a fixed length, and one after the other, so that the arithmetic of one
     overlaps with the loads of the next. No array is made within the loop: to count references to a view takes as
-    long as a tile. What lies in a circle behind the units does not matter.
+    long as a tile.
 
     Parameters
     ----------
@@ -287,7 +176,7 @@ def _advance(rows, circles, tiles, turn, values, weights, recurrence, leak, plai
             else:
                 for i in range(n_units - whole):
                     tile[i] = rows[t, whole + i]
-            _add_recurrence(tile, recurrence, circles, old, n_units, first)
+            add_recurrence(tile, recurrence, circles, old, n_units, first)
             if activation == _TANH:  # inlined: to call ``activate`` takes as long as a tile
                 for i in range(TILE):
                     tile[i] = tanh(tile[i])
@@ -303,7 +192,8 @@ def _advance(rows, circles, tiles, turn, values, weights, recurrence, leak, plai
                     put_tile(circles, tile, new + first)
         for first in range(0, n_units, TILE):
             get_tile(tile, circles, new + first)
-            put_tile(circles, tile, new + n_units + first)
+            if first == 0:
+                put_tile(circles, tile, new + n_units)
             if first < whole:
                 put_tile(rows, tile, t * n_units + first)
             else:
@@ -321,7 +211,7 @@ def drive(states, inputs, recurrence, state, leak, activation):
     states : array (n_steps, n_units)
         Overwritten by the states. Without inputs, the drive of each step.
     inputs : Inputs
-    recurrence : Dense, Sliced or Shifted
+    recurrence : value of a kind in ``recurrence``
     state : array (n_units,)
         Initial state; on return the last state.
     leak : array (n_units,) or Blend

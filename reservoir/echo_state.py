@@ -10,18 +10,9 @@ from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 
 from reservoir.base import Reservoir
 from reservoir.batch_dynamics import drive_block, sliced_for_block
-from reservoir.dynamics import (
-    Dense,
-    Inputs,
-    Shifted,
-    Sliced,
-    drive,
-    no_inputs,
-    run_free,
-    slice_rows,
-    tile_shifts,
-)
+from reservoir.dynamics import Inputs, drive, no_inputs, run_free
 from reservoir.intrinsic_plasticity import IntrinsicPlasticity
+from reservoir.recurrence import recurrence_of
 from reservoir.threads import in_threads
 from reservoir.tiles import BLOCK, tiled
 from reservoir.topology import (
@@ -240,13 +231,14 @@ class EchoState(Reservoir):
         return np.full(self.n_units, leak) if leak.ndim == 0 else leak
 
     def _prepare(self, dtype):
-        """What the kernels need, in one precision: recurrence, input map with the bias as last row, leak."""
+        """What the kernels need, in one precision: recurrence, input map with the bias last, leak, map in tiles."""
         recurrence = recurrence_of(self.recurrent_weights_, dtype)
         if sp.issparse(self.input_weights_):
             input_map = sp.csr_array(sp.vstack([self.input_weights_.T, self.bias_[np.newaxis]]), dtype=dtype)
         else:
             input_map = np.ascontiguousarray(np.vstack([self.input_weights_.T, self.bias_]), dtype=dtype)
-        return recurrence, input_map, self._leak(dtype)
+        tiles = None if sp.issparse(input_map) else tiled(input_map, dtype)
+        return recurrence, input_map, self._leak(dtype), tiles
 
     def _leak(self, dtype):
         """How old state and activation mix: leak rates, or a ``dynamics.Blend``."""
@@ -264,7 +256,7 @@ class EchoState(Reservoir):
         return prepared if prepared[1].dtype == dtype else self._prepare(dtype)
 
     def _run(self, rows, layout, initial, noise_rng=None):
-        recurrence, input_map, leak = self._arrays(rows.dtype)
+        recurrence, input_map, leak, tiles = self._arrays(rows.dtype)
         states = np.empty((len(rows), self.n_units), dtype=rows.dtype)
         noisy = noise_rng is not None and self.noise > 0
         if noisy or sp.issparse(input_map) or len(input_map) > _FEW_INPUTS:
@@ -273,7 +265,7 @@ class EchoState(Reservoir):
                 states += self.noise * noise_rng.standard_normal(states.shape, dtype=states.dtype)
             inputs = no_inputs(len(rows), rows.dtype)
         else:
-            inputs = Inputs(_with_constant(rows), tiled(input_map, rows.dtype))
+            inputs = Inputs(_with_constant(rows), tiles)
         run = self._run_each if len(layout.lengths) < _MIN_SERIES_FOR_BLOCK else self._run_blocks
         arrays = recurrence, leak, ACTIVATIONS[self.activation]
         return states, run(states, inputs, layout, initial.copy(), arrays)
@@ -327,25 +319,16 @@ class EchoState(Reservoir):
         return new, new, tangents, tangents
 
     def _run_free(self, outputs, weights, initial, exog, gain, retention=None, squared=NONE_SQUARED):
-        recurrence, input_map, leak = self._arrays(outputs.dtype)
+        recurrence, input_map, leak, tiles = self._arrays(outputs.dtype)
+        tiles = tiled(input_map.toarray(), outputs.dtype) if tiles is None else tiles
         retention = np.zeros(0, outputs.dtype) if retention is None else retention
         fed_back = np.zeros((len(exog), outputs.shape[1]), outputs.dtype)
-        into = input_map.toarray() if sp.issparse(input_map) else input_map
-        inputs = Inputs(_with_constant(np.hstack([fed_back, exog])), tiled(into, outputs.dtype))
+        inputs = Inputs(_with_constant(np.hstack([fed_back, exog])), tiles)
         state, traces = initial[: self.n_units].copy(), initial[self.n_units :].copy()
         code, gain = ACTIVATIONS[self.activation], outputs.dtype.type(gain)
         linear = traces, retention, squared, weights
         n_done = run_free(outputs, inputs, recurrence, state, leak, code, *linear, gain)
         return np.concatenate([state, traces]), n_done
-
-
-def recurrence_of(weights, dtype) -> Dense | Sliced | Shifted:
-    """Lay a recurrent matrix out for the kernels."""
-    if isinstance(weights, ShiftMatrix):
-        return tile_shifts(weights.weights, weights.offsets, dtype)
-    if sp.issparse(weights):
-        return slice_rows(weights, dtype)
-    return Dense(np.ascontiguousarray(weights, dtype=dtype))
 
 
 def with_gain(weights, gain):

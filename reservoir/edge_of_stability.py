@@ -8,7 +8,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from reservoir.batch_dynamics import blend_for_block
 from reservoir.dynamics import Blend
-from reservoir.echo_state import EchoState, recurrence_of
+from reservoir.echo_state import EchoState
+from reservoir.recurrence import recurrence_of
 from reservoir.topology import ShiftMatrix, make_recurrent_weights
 
 _ROUNDING = 1e-8  # relative change of a vector's length by an orthogonal matrix in float64

@@ -18,7 +18,7 @@ from scipy.linalg import cholesky_banded, solve_banded
 from scipy.sparse import csgraph
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigs, eigsh
 
-from reservoir.dynamics import slice_rows
+from reservoir.recurrence import slice_rows
 from reservoir.tiles import LANES, add_slice
 
 # Attempts: (wanted eigenvalues, basis vectors, power of the matrix, most products with it). Of random

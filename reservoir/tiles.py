@@ -9,7 +9,7 @@ All arrays are contiguous and of one precision; nothing is checked.
 
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -33,6 +33,14 @@ def tiled(rows, dtype):
     out = out[begin : begin + tiles.size].reshape(-1, TILE)
     out[:] = tiles.reshape(-1, TILE)
     return out
+
+
+@njit(error_model="numpy")
+def aligned_zeros(size, like):
+    """Zeros of the precision of ``like``, from the beginning of a cache line on."""
+    zeros = np.zeros(size + _CACHE_LINE // like.itemsize, like.dtype)
+    begin = (-zeros.ctypes.data % _CACHE_LINE) // like.itemsize
+    return zeros[begin : begin + size]
 
 
 class _Arrays:
@@ -140,28 +148,37 @@ def set_inputs(typingctx, tile, inputs, weights, t, first):
     return signature, codegen
 
 
-@intrinsic
-def add_shifted(typingctx, tile, circles, recurrence, begin, first):
-    """``tile[i] += sum_k weights[k, first + i] * circles[begin + first + i + offsets[k]]``.
+def _heard_at_shifts(weight_per_unit):
+    """Intrinsic for circular shifts; a weight is that of a unit, or of a whole tile."""
 
-    ``recurrence`` is (weights, offsets), the weights from ``tiled``. From ``begin`` on a state stands twice in a row,
-    with room for a tile.
-    """
-    signature = types.void(tile, circles, recurrence, begin, first)
+    @intrinsic
+    def heard_at_shifts(typingctx, tile, circles, recurrence, begin, first):
+        signature = types.void(tile, circles, recurrence, begin, first)
 
-    def codegen(context, builder, signature, args):
-        a = _Arrays(context, builder, signature, args)
-        begin, first = a.integers
-        (total,), store = a.totals([a.number(0)], TILE)
-        n_shifts = a.size(3)
-        base, begin = builder.mul(first, n_shifts), builder.add(begin, first)
-        with a.loop(a.number(0), n_shifts) as (k, _):
-            row = a.load(2, builder.add(base, builder.mul(k, a.number(TILE))), TILE)
-            a.add_product(total, row, a.load(1, builder.add(begin, a.scalar_at(3, k)), TILE))
-        store()
-        return context.get_dummy_value()
+        def codegen(context, builder, signature, args):
+            a = _Arrays(context, builder, signature, args)
+            begin, first = a.integers
+            (total,), store = a.totals([a.number(0)], TILE)
+            start = builder.mul(builder.udiv(first, a.number(TILE)), a.size(3, axis=1))
+            with a.loop(start, builder.add(start, a.size(3, axis=1))) as (entry, _):
+                if weight_per_unit:
+                    weight = a.load(2, builder.mul(entry, a.number(TILE)), TILE)
+                else:
+                    weight = a.spread(a.scalar_at(2, entry), TILE)
+                a.add_product(total, weight, a.load(1, builder.add(begin, a.scalar_at(3, entry)), TILE))
+            store()
+            return context.get_dummy_value()
 
-    return signature, codegen
+        return signature, codegen
+
+    return heard_at_shifts
+
+
+# ``tile[i] += sum_k weights[e(k), i] * circles[begin + heard[first // TILE, k] + i]``, ``e`` being the place of
+# ``heard[first // TILE, k]`` in ``heard``. ``recurrence`` is (weights, heard); for ``add_shifted_tiles`` a row of
+# weights is one number.
+add_shifted = _heard_at_shifts(weight_per_unit=True)
+add_shifted_tiles = _heard_at_shifts(weight_per_unit=False)
 
 
 @intrinsic

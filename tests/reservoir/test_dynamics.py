@@ -7,16 +7,14 @@ import scipy.sparse as sp
 from reservoir.batch_dynamics import blend_for_block, drive_block, sliced_for_block
 from reservoir.dynamics import (
     Blend,
-    Dense,
     Inputs,
     drive,
     no_inputs,
     run_free,
-    slice_rows,
-    tile_shifts,
     trace,
 )
-from reservoir.tiles import BLOCK, tiled
+from reservoir.recurrence import Dense, slice_rows, tile_shifts
+from reservoir.tiles import BLOCK, TILE, tiled
 from reservoir.vecmath import ACTIVATIONS
 from tests import naive
 
@@ -31,10 +29,12 @@ SIZES = [1, 3, 4, 7, 64, 101]
 
 
 def recurrence_and_matrix(kind, n_units, rng, dtype=np.float64):
-    if kind == "shifted":
+    if kind.startswith("shifted"):
         n_shifts = min(n_units, 7)
         offsets = rng.choice(n_units, n_shifts, replace=False)
         weights = 0.3 * rng.standard_normal((n_shifts, n_units))
+        if kind == "shifted tiles":
+            weights = np.repeat(weights[:, ::TILE], TILE, axis=1)[:, :n_units]
         W = np.zeros((n_units, n_units))
         units = np.arange(n_units)
         for k in range(n_shifts):
@@ -47,7 +47,7 @@ def recurrence_and_matrix(kind, n_units, rng, dtype=np.float64):
     return Dense(W.astype(dtype)), W
 
 
-KINDS = ["dense", "sliced", "shifted"]
+KINDS = ["dense", "sliced", "shifted", "shifted tiles"]
 
 
 @pytest.mark.parametrize("n_units", SIZES)

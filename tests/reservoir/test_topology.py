@@ -212,6 +212,18 @@ def test_circular_is_strongly_connected(n_units):
         assert sp.csgraph.connected_components(graph, connection="strong")[0] == 1
 
 
+def test_neighbours_of_a_circle_share_their_weights():
+    groups = make_recurrent_weights("circular", 10, 0, connectivity=2, shared=4).weights
+    assert (groups[:, :4] == groups[:, :1]).all()
+    assert (groups[:, 8:] == groups[:, 8:9]).all()
+    assert len(np.unique(groups)) == 2 * 3
+    large, small = (make_recurrent_weights("circular", n, 0, connectivity=2).weights for n in (1000, 999))
+    assert len(np.unique(large)) == 2 * 32
+    assert len(np.unique(small)) == 2 * 999
+    with pytest.raises(ValueError, match="shared == 0, must be >= 1"):
+        make_recurrent_weights("circular", 10, 0, shared=0)
+
+
 @pytest.mark.parametrize(("n_units", "jump"), [(5, 2), (6, 2), (7, 3), (9, 3), (20, 7), (21, 7), (20, 9)])
 def test_cycle_with_jumps(n_units, jump):
     matrix = make_recurrent_weights("ring", n_units, weight=0.5, jump=jump, jump_weight=-0.25)
@@ -480,6 +492,19 @@ def test_one_input_per_unit(n_units, n_inputs):
     heard = as_array(make_input_weights("one_per_unit", n_units, n_inputs, 0)) != 0
     assert (heard.sum(axis=1) == 1).all()
     assert np.ptp(heard.sum(axis=0)) <= 1
+
+
+def test_neighbouring_inputs():
+    heard = as_array(make_input_weights("neighbours", 400, 24, 0, connectivity=5)) != 0
+    first = heard.argmax(axis=1)
+    for row, begin in zip(heard, first):
+        assert row.tolist() == [begin <= i < begin + 5 for i in range(24)]
+    assert set(first) == set(range(20))  # every run, and each about as often
+    assert np.bincount(first).max() < 3 * np.bincount(first).min() + 10
+    assert np.count_nonzero(as_array(make_input_weights("neighbours", 7, 24, 0))) == 70
+    assert np.count_nonzero(as_array(make_input_weights("neighbours", 7, 24, 0, connectivity=0.25))) == 42
+    with pytest.raises(ValueError, match=r"connectivity=25 inputs per unit must lie in \[1, 24\]"):
+        make_input_weights("neighbours", 7, 24, 0, connectivity=25)
 
 
 def test_own_input_weights():
