@@ -15,6 +15,7 @@ import pandas as pd
 from sklearn.isotonic import isotonic_regression
 
 from forecasting.backtest_result import BacktestResult
+from forecasting.metrics.validation import check_fraction
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +37,7 @@ def plot_forecast(
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a series, its forecast, and the interval around it.
+    """Draw a series, its forecast, and the interval around it, or a fan of several.
 
     Parameters
     ----------
@@ -44,12 +45,13 @@ def plot_forecast(
         What was observed. An array is drawn over its positions.
     forecast : array-like or Series of shape (n_ahead,), or dict of name to one of these
         What is expected. Of several, the first is drawn in full, the others thinner.
-    interval : array-like or DataFrame of shape (n_ahead, 2), optional
-        Lower and upper bound around the (first) forecast, as ``predict_interval`` returns them.
+    interval : array-like or DataFrame of shape (n_ahead, 2), or dict of coverage to one of these, optional
+        Lower and upper bound around the (first) forecast, as ``predict_interval`` returns them; of several coverages
+        a fan.
     truth : array-like or Series of shape (n_ahead,), optional
         What then happened.
     coverage : float, optional
-        Nominal coverage of the interval, for its label.
+        Nominal coverage of a single interval, for its label.
     n_history : int, optional
         Draw this many of the last observations; by default all.
     title : str, optional
@@ -78,7 +80,7 @@ def plot_forecast(
     start = len(past) if isinstance(past.index, pd.RangeIndex) else None
     paths = {str(name): _as_series(path, "forecast", start) for name, path in named.items()}
     first = next(iter(paths.values()))
-    band = None if interval is None else _as_band(interval, first.index)
+    fan = _as_fan(interval, coverage, first.index)
     shown = past if n_history is None else past.iloc[-n_history:]
     ax = _new_axes() if ax is None else ax
 
@@ -87,9 +89,10 @@ def plot_forecast(
     labels = []
     for number, (name, path) in enumerate(paths.items()):
         colour = COLOURS[number % len(COLOURS)]
-        if number == 0 and band is not None:
-            ax.fill_between(path.index, *band.T, color=colour, alpha=0.2, linewidth=0)
-            name += "\ninterval" if coverage is None else f"\n{100 * coverage:g} % interval"
+        if number == 0 and fan:
+            for _, band in fan:
+                ax.fill_between(path.index, *band.T, color=colour, alpha=0.2, linewidth=0)
+            name += _fan_label([level for level, _ in fan])
         whole = pd.concat([joint, path])
         ax.plot(whole.index, whole, color=colour, linewidth=1.1 if number else 1.9, zorder=2 if number else 3)
         labels.append((path.iloc[-1], name, colour))
@@ -269,6 +272,24 @@ def _as_series(values: Any, name: str, start: int | None = 0) -> pd.Series:
         raise ValueError(f"{name} must be one series with at least one step; got shape {frame.shape}.")
     label = values.name if isinstance(values, pd.Series) else None
     return pd.Series(frame.iloc[:, 0].to_numpy(dtype=np.float64), _stamps(frame.index), name=label)
+
+
+def _as_fan(interval: Any, coverage: float | None, index: pd.Index) -> list[tuple[float | None, np.ndarray]]:
+    """Return coverages and bounds, the widest first, so that the others are drawn upon it."""
+    if interval is None:
+        return []
+    if not isinstance(interval, Mapping):
+        return [(coverage, _as_band(interval, index))]
+    for level in interval:
+        check_fraction(level, "the coverages of interval")
+    return [(float(level), _as_band(interval[level], index)) for level in sorted(interval, reverse=True)]
+
+
+def _fan_label(levels: list) -> str:
+    if levels == [None]:
+        return "\ninterval"
+    shown = ", ".join(f"{100 * level:g}" for level in sorted(levels))
+    return f"\n{shown} % interval" + "s" * (len(levels) > 1)
 
 
 def _as_band(interval: Any, index: pd.Index) -> np.ndarray:

@@ -156,3 +156,14 @@ def test_report_is_saved_without_pyplot(result, tmp_path):
 def test_matplotlib_is_not_imported_before_something_is_drawn():
     code = "import sys, forecasting.plotting; assert 'matplotlib' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_fan_holds_every_interval_the_widest_at_the_back(ax):
+    past, path = np.arange(5.0), [5.0, 6.0]
+    fan = {0.5: [[4.5, 5.5], [5.0, 7.0]], 0.9: [[3.0, 7.0], [2.0, 9.0]], 0.8: [[4.0, 6.0], [4.0, 8.0]]}
+    assert plot_forecast(past, path, fan, ax=ax) is ax
+    tops = [band.get_paths()[0].vertices[:, 1].max() for band in ax.collections]
+    assert tops == [9.0, 8.0, 7.0]
+    assert ax.texts[0].get_text() == "forecast\n50, 80, 90 % intervals"
+    with pytest.raises(ValueError, match=r"the coverages of interval must be a fraction .* got 90"):
+        plot_forecast(past, path, {90: fan[0.9]}, ax=ax)
