@@ -75,4 +75,4 @@ def test_quick_reports():
 
     assert speed.report(quick=True).count("Geometric mean") == 6
     text = classics.report(quick=True)
-    assert text.count("| adding, T = 200") == 5
+    assert text.count("| adding, T = 200") == 7

@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from forecasting import GRUForecaster, LSTMForecaster, RecurrentForecaster
 from forecasting.checks import FORECASTER_CHECKS
 from forecasting.networks.cells import GRU, LSTM, RNN
-from forecasting.networks.heads import Huber, Quantile
+from forecasting.networks.heads import HEADS, Huber, Quantile
 from forecasting.networks.layers import Stack
 from forecasting.networks.optimizers import SGD
 from forecasting.networks.parameters import arrays_of
@@ -286,6 +286,23 @@ def test_counts(strategy):
         small(head="negative_binomial", window_centre="last").fit(series)
     with pytest.raises(ValueError, match="needs counts"):
         small(head="negative_binomial").fit(series[0] + 0.5)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("head", HEADS)
+def test_every_head_with_every_strategy(head, strategy):
+    """The point lies between the outer quantiles, and the samples about it."""
+    mean = 200 + 60 * np.sin(2 * np.pi * np.arange(300) / 12)
+    y = np.random.default_rng(0).poisson(mean[:288]).astype(float)
+    model = small(strategy, head=head, n_epochs=8).fit(y)
+    forecast = model.predict(12)
+    assert np.sqrt(np.mean((forecast - mean[288:]) ** 2)) < 36  # without the season: 42
+    if model.trained_.network.head.is_distribution:
+        low, high = model.predict_quantiles(12, quantiles=(0.1, 0.9)).T
+        assert ((low < forecast) & (forecast < high)).all()
+        drawn = model.sample(12, 100, random_state=0).T
+        outside = (drawn < low) | (drawn > high)
+        assert np.mean(outside) == pytest.approx(0.2, abs=0.06)
 
 
 # ------------------------------------------------------------------------------------------------ state and files
