@@ -63,6 +63,9 @@ class LocalReservoirForecaster(DefaultParts, Forecaster):
         Let the readout see a patch's own sites beside the states.
     standardize : bool, default=True
         Subtract the mean and divide by the standard deviation of the training fields, all together.
+    input_noise : float, default=0.0
+        Standard deviation of white noise on the standardised field that is heard in training. 1e-6 to 1e-3 keeps
+        the smallest scales of a smooth field from growing in a free run.
     washout : int, default=100
         Steps at the start of each series that are left out of training; at most half of it.
     escape_factor : float or None, default=10.0
@@ -105,6 +108,7 @@ class LocalReservoirForecaster(DefaultParts, Forecaster):
         "squares": ["boolean"],
         "input_skip": ["boolean"],
         "standardize": ["boolean"],
+        "input_noise": [Interval(Real, 0, None, closed="left")],
         "washout": [Interval(Integral, 0, None, closed="left")],
         "escape_factor": [Interval(Real, 1, None, closed="left"), None],
         "n_jobs": [Integral, None],
@@ -125,6 +129,7 @@ class LocalReservoirForecaster(DefaultParts, Forecaster):
         squares=True,
         input_skip=True,
         standardize=True,
+        input_noise=0.0,
         washout=100,
         escape_factor=10.0,
         n_jobs=None,
@@ -139,6 +144,7 @@ class LocalReservoirForecaster(DefaultParts, Forecaster):
         self.squares = squares
         self.input_skip = input_skip
         self.standardize = standardize
+        self.input_noise = input_noise
         self.washout = washout
         self.escape_factor = escape_factor
         self.n_jobs = n_jobs
@@ -158,11 +164,11 @@ class LocalReservoirForecaster(DefaultParts, Forecaster):
         parts = self._parts(patches)
         seeds = self._draw(patches, len(parts))
 
+        names = ("washout", "squares", "input_skip", "input_noise")
+        options = {name: getattr(self, name) for name in names}
+
         def train(reservoir, readout, part, seed):
-            options = {"squares": self.squares, "input_skip": self.input_skip, "noise_seed": seed}
-            return train_patches(
-                readout, reservoir, fields, patches.part(part), washout=self.washout, **options
-            )
+            return train_patches(readout, reservoir, fields, patches.part(part), noise_seed=seed, **options)
 
         ends = Parallel(n_jobs=self.n_jobs, require="sharedmem")(
             delayed(train)(*each) for each in zip(self.reservoirs_, self.readouts_, parts, seeds)

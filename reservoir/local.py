@@ -157,9 +157,14 @@ def train_patches(
     washout: int,
     squares: bool,
     input_skip: bool,
+    input_noise: float = 0.0,
     noise_seed: int = 0,
 ) -> list[np.ndarray]:
     """Fit one readout to the next step of all patches of all fields, in memory that does not grow with them.
+
+    With ``input_noise`` the fields that are heard are noisy, of this standard deviation, and those that are to be
+    forecast are not: white noise along an axis of sites has all wave numbers, those too whose amplitude on the
+    attractor is so small that the readout would learn nothing of how they decay, and let them grow in a free run.
 
     Returns
     -------
@@ -172,9 +177,12 @@ def train_patches(
         noise_rng = np.random.default_rng(noise_seed)
         for field, state in zip(fields, final):
             state[:] = reservoir._zero_states(len(state), field.dtype)
+            heard = field[:-1]
+            if input_noise:
+                heard = heard + input_noise * noise_rng.standard_normal(heard.shape, dtype=field.dtype)
             skipped = min(washout, (len(field) - 1) // 2)
-            for steps, states in drive_patches(reservoir, field[:-1], patches, state, noise_rng):
-                own = by_patch(field[steps], patches.own)
+            for steps, states in drive_patches(reservoir, heard, patches, state, noise_rng):
+                own = by_patch(heard[steps], patches.own)
                 following = by_patch(field[steps.start + 1 : steps.stop + 1], patches.own)
                 seen = local_features(states, own, squares, input_skip)
                 if steps.start >= skipped:
@@ -185,6 +193,11 @@ def train_patches(
 
     n_rows = sum(len(field) - 1 - min(washout, (len(field) - 1) // 2) for field in fields)
     readout.fit_stream(blocks, n_rows=n_rows * len(patches.seen))
+    if input_noise:  # it belongs to training: forecasts start from states without it
+        for field, state in zip(fields, final):
+            state[:] = reservoir._zero_states(len(state), field.dtype)
+            for _ in drive_patches(reservoir, field[:-1], patches, state):
+                pass
     return final
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from reservoir.random_source import make_rng
-from reservoir.topology.draws import checked_matrix, random_sparse, store
+from reservoir.topology.draws import checked_matrix, inputs_per_unit, random_sparse, store
 
 
 def _random(distribution: str) -> Callable:
@@ -49,6 +49,42 @@ def sparse(n_units, n_inputs, rng, *, connectivity=None):
     if connectivity is None:
         connectivity = max(1, round(0.1 * n_inputs))
     return store(random_sparse((n_units, n_inputs), connectivity, "uniform", rng))
+
+
+def neighbours(n_units, n_inputs, rng, *, connectivity=None):
+    """Let every unit hear a run of neighbouring inputs that begins anywhere, with weights uniform on [-1, 1].
+
+    For inputs that are sites along a line: in the laws of most fields only near sites multiply each other, and
+    units that hear near sites together spend nothing on the products of distant ones.
+
+    Parameters
+    ----------
+    n_units, n_inputs : int
+    rng : numpy.random.Generator
+    connectivity : int or float, default: 10 inputs, or all when fewer
+        Inputs per unit (int), or a fraction of the inputs (float).
+
+    Returns
+    -------
+    csr_array, or ndarray above 30 % density, of shape (n_units, n_inputs)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``connectivity`` is not one of the above.
+
+    Examples
+    --------
+    >>> (neighbours(3, 7, np.random.default_rng(1), connectivity=3) != 0).astype(int)
+    array([[0, 0, 1, 1, 1, 0, 0],
+           [0, 0, 1, 1, 1, 0, 0],
+           [0, 0, 0, 1, 1, 1, 0]])
+    """
+    count = inputs_per_unit(connectivity, n_inputs)
+    columns = rng.integers(n_inputs - count + 1, size=(n_units, 1)) + np.arange(count)
+    weights = rng.uniform(-1.0, 1.0, columns.size)
+    bounds = count * np.arange(n_units + 1)
+    return store(sp.csr_array((weights, columns.ravel(), bounds), shape=(n_units, n_inputs)))
 
 
 def cycle_sign(n_units, n_inputs, rng):
@@ -111,6 +147,7 @@ INPUT_WEIGHTS: dict[str, Callable] = {
     "cycle_sign": cycle_sign,
     "sparse": sparse,
     "one_per_unit": one_per_unit,
+    "neighbours": neighbours,
 }
 
 
@@ -159,7 +196,7 @@ def make_input_weights(kind, n_units, n_inputs, random_state=None, *, scaling=1.
     ----------
     kind : str, array-like or scipy sparse
         Key of `INPUT_WEIGHTS`, or the matrix itself, which is copied and never modified: "uniform" on [-1, 1],
-        standard "normal", "sign" -1 or 1, deterministic "cycle_sign", "sparse", "one_per_unit".
+        standard "normal", "sign" -1 or 1, deterministic "cycle_sign", "sparse", "one_per_unit", "neighbours".
     n_units, n_inputs : int
         At least 1.
     random_state : None, int, RandomState or Generator
@@ -168,7 +205,7 @@ def make_input_weights(kind, n_units, n_inputs, random_state=None, *, scaling=1.
         Factor on all weights, or on the weights of each input.
     connectivity : int, float or None, default None
         Inputs per unit (int) or fraction of non-zeros (float). None leaves the kind's default, which is every
-        input (a tenth of them for "sparse"). Passed only to kinds that take it.
+        input (a tenth of them for "sparse", 10 for "neighbours"). Passed only to kinds that take it.
 
     Returns
     -------

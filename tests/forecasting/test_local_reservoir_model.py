@@ -7,7 +7,7 @@ import tests.naive_local as naive
 from forecasting import LocalReservoirForecaster, ReservoirForecaster
 from reservoir import EchoState, RidgeReadout, load, save
 from reservoir.local import cut_patches
-from reservoir.signals import lorenz96
+from reservoir.signals import kuramoto_sivashinsky, lorenz96
 
 FIELD = lorenz96(700, 8, dt=0.05)
 ALPHA = 1e-4
@@ -138,6 +138,38 @@ def test_saved_and_loaded(tmp_path, shared):
     model = small(shared=shared).fit(FIELD)
     save(model, tmp_path / "model.zip")
     assert (load(tmp_path / "model.zip").predict(4) == model.predict(4)).all()
+
+
+def kuramoto_valid_times(input_noise):
+    """Lyapunov times until the error of free runs exceeds half the standard deviation; one start per row."""
+    dt, exponent, n_free = 0.25, 0.043, 600
+    y = kuramoto_sivashinsky(800 + 3 * 200 + n_free, 22.0, 64, dt, random_state=1)
+    hearing = {"input_weights": "neighbours", "input_scaling": 0.1, "bias_scaling": 0.5}
+    model = LocalReservoirForecaster(
+        EchoState(300, topology="circular", spectral_radius=0.03, **hearing),
+        readout=RidgeReadout(1e-12),
+        patch_size=4,
+        overlap=10,
+        input_noise=input_noise,
+        random_state=0,
+    ).fit(y[:800])
+    starts = 850 + 200 * np.arange(3)
+    paths = model.predict(n_free, context=[y[s - 50 : s] for s in starts])
+    errors = [np.sqrt(((p - y[s : s + n_free]) ** 2).mean(axis=1)) for s, p in zip(starts, paths)]
+    return np.array([np.argmax(~(error <= 0.5 * y.std())) for error in errors]) * dt * exponent
+
+
+def test_noise_on_the_inputs_keeps_the_smallest_scales_from_growing():
+    with pytest.warns(RuntimeWarning, match="the free run diverged at step"):
+        assert kuramoto_valid_times(0.0).max() < 0.5
+    assert kuramoto_valid_times(1e-4).min() > 3
+
+
+def test_noise_belongs_to_training():
+    model = small(patch_size=2, input_noise=0.01).fit(FIELD[:400])
+    again = model.predict(5, context=FIELD[:400])
+    np.testing.assert_allclose(model.predict(5), again, rtol=1e-9)
+    assert np.abs(small(patch_size=2).fit(FIELD[:400]).predict(5) - again).max() > 1e-3
 
 
 def test_lorenz96_is_forecast_for_lyapunov_times():
