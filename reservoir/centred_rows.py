@@ -23,7 +23,7 @@ from typing import Literal
 import numpy as np
 from scipy.linalg.lapack import dtpmqrt, dtpqrt
 
-from reservoir.gram import PANEL, add_gram, pack
+from reservoir.gram import PANEL, add_gram, pack, sum_of_squares
 
 _NO_ROOTS = np.empty(0)
 EPS = float(np.finfo(np.float64).eps)
@@ -157,10 +157,7 @@ class GramSums(CentredRows):
     @property
     def noise(self) -> float:
         """Size of the rounding error of X'X, n_features * eps * ||X'X||_F: it can only grow with more rows."""
-        upper = np.triu(self.sums[: self.n_features, : self.n_features])
-        diagonal = upper.diagonal()
-        squared = 2 * np.vdot(upper, upper) - np.vdot(diagonal, diagonal)
-        return self.n_features * EPS * float(np.sqrt(squared))
+        return self.n_features * EPS * float(np.sqrt(sum_of_squares(self.sums, self.n_features)))
 
     def carries(self, alpha: float) -> bool:
         """Tell whether a penalty lies above the rounding error of X'X."""

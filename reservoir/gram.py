@@ -67,3 +67,15 @@ def _add_rows(sums, panels, first):
         for p in range(first, min(stop, q + 1)):
             tile = sums[p * PANEL : (p + 1) * PANEL, q * PANEL : (q + 1) * PANEL]
             add_product(tile, panels[p].T, panels[q])
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc"})
+def sum_of_squares(sums, n):
+    """Sum of the squares of the first ``n`` rows and columns of a symmetric matrix, read from the upper triangle."""
+    above = on = 0.0
+    for i in range(n):
+        row = sums[i, i + 1 : n]
+        for j in range(row.size):
+            above += row[j] * row[j]
+        on += sums[i, i] * sums[i, i]
+    return 2 * above + on
