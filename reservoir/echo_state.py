@@ -25,6 +25,7 @@ from reservoir.topology import (
 from reservoir.vecmath import ACTIVATIONS, SLOPES, activate
 
 _FEW_INPUTS = 8  # with more, a matrix product beforehand beats multiplying in the state loop
+_FEW_NONZERO = 0.1  # share of the inputs below which their zeros are worth skipping
 NONE_SQUARED = np.zeros(0, dtype=np.uint32)
 _MIN_SERIES_FOR_BLOCK = 3  # below it, the transposition in and out costs more than it saves
 
@@ -351,7 +352,8 @@ def _with_constant(rows):
 def _write_drive(rows, input_map, states):
     """Input and bias of every row into ``states``: what does not depend on the state."""
     if sp.issparse(input_map):
-        states[:] = (sp.csr_array(rows) @ input_map[:-1]).toarray()
+        few = np.count_nonzero(rows) < _FEW_NONZERO * rows.size  # such as one-hot inputs: skip the zeros
+        states[:] = (sp.csr_array(rows) @ input_map[:-1]).toarray() if few else rows @ input_map[:-1]
         states += input_map[-1:].toarray()
     else:
         np.dot(rows, input_map[:-1], out=states)
