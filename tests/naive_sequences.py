@@ -66,3 +66,52 @@ def pen_mixture(raw, y):
         density = math.exp(-z / (2 * (1 - rho**2))) / (2 * math.pi * c1 * c2 * math.sqrt(1 - rho**2))
         total += math.exp(a[k]) / np.exp(a).sum() * density
     return -math.log(total) - math.log(e if y[2] else 1 - e)
+
+
+def written(writer, params, source, lengths, n_steps, uniforms=None, temperature=1.0):
+    """Symbols that a writer writes, one step after the other; row t of ``uniforms`` draws what step t writes."""
+    state = writer.start(params, source, lengths)
+    last = np.zeros(len(source) if lengths is None else len(lengths), int)
+    going, rows = last == 0, []
+    for t in range(n_steps):
+        raw, state = writer.step(params, last, state)
+        if uniforms is None:
+            chosen = raw.argmax(axis=1)
+        else:
+            shares = np.exp(raw / temperature)
+            steps = (shares / shares.sum(axis=1, keepdims=True)).cumsum(axis=1)
+            chosen = (uniforms[t + 1][:, np.newaxis] >= steps[:, :-1]).sum(axis=1)
+        last = np.where(going, chosen, 0)
+        going = going & (last != 0)
+        rows.append(last)
+    return np.array(rows)
+
+
+def fed_back(network, params, x, told, own, labels):
+    """Raw outputs of a network that hears its outputs before, where ``own``, and else what it is told."""
+    state, heard, rows = network.start(params, x.shape[1]), told.copy(), []
+    for t in range(len(x)):
+        if t:
+            said = np.eye(told.shape[2])[rows[-1].argmax(axis=1)] if labels else rows[-1]
+            heard[t] = np.where(own[t][:, np.newaxis], said, told[t])
+        raw, state = network.step(params, np.hstack([x[t], heard[t]]), state)
+        rows.append(raw)
+    return np.array(rows), np.concatenate([x, heard], axis=2)
+
+
+def drawn_path(writer, params, source, lengths, bias, uniforms, normals):
+    """Offsets that a writer with a `PenMixture` draws (Graves 2013, section 5.5)."""
+    state, last, rows = writer.start(params, source, lengths), np.zeros((len(lengths), 3)), []
+    for u, z in zip(uniforms, normals):
+        raw, state = writer.step(params, last, state)
+        last = np.zeros_like(last)
+        for i, row in enumerate(raw):
+            logits, m1, m2, s1, s2, r = np.split(row[1:], 6)
+            shares = np.exp(logits * (1 + bias))
+            k = int((u[i, 0] >= (shares / shares.sum()).cumsum()[:-1]).sum())
+            rho = math.tanh(r[k])
+            last[i, 0] = m1[k] + math.exp(s1[k] - bias) * z[i, 0]
+            last[i, 1] = m2[k] + math.exp(s2[k] - bias) * (rho * z[i, 0] + math.sqrt(1 - rho**2) * z[i, 1])
+            last[i, 2] = u[i, 1] < 1 / (1 + math.exp(-row[0] * (1 + bias)))
+        rows.append(last)
+    return np.array(rows)

@@ -18,12 +18,12 @@ from __future__ import annotations
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from scipy.special import expit
 from sklearn.base import BaseEstimator
 
+from forecasting.networks.attention_kernels import look, look_back
 from forecasting.networks.initialisation import glorot_uniform
-from forecasting.networks.layer import SIZE, Weights, weights_grad
-from forecasting.networks.padding import is_there
+from forecasting.networks.layer import SIZE, Weights, product, weights_grad
+from forecasting.networks.stepping import Look
 
 
 class AttentionParams(NamedTuple):
@@ -48,13 +48,13 @@ class Memory(NamedTuple):
     Attributes
     ----------
     values : array (n_series, n_places, n_memory)
-    keys : array (n_series, n_places, n_units)
-    there : array of bool, (n_series, n_places)
+    keys : array (n_series, n_units, n_places)
+    lengths : array of int, (n_series,)
     """
 
     values: np.ndarray
     keys: np.ndarray
-    there: np.ndarray
+    lengths: np.ndarray
 
 
 class AttentionTape(NamedTuple):
@@ -68,7 +68,7 @@ class AttentionTape(NamedTuple):
     position : array (n_series,)
         Of the window after the last step.
     rest : tuple
-        Queries, memory, projected queries, and what the location needs.
+        Queries, memory, projected queries, and what `look` left of the location.
     """
 
     context: np.ndarray
@@ -121,9 +121,10 @@ class Attention(BaseEstimator):
     def read(self, params: AttentionParams, block: np.ndarray, lengths: np.ndarray | None = None) -> Memory:
         """Prepare a padded block (n_places, n_series, n_memory) to be looked at."""
         values = np.ascontiguousarray(block.swapaxes(0, 1))
-        return Memory(
-            values, values @ params.key, np.ascontiguousarray(is_there(lengths, *block.shape[:2]).T)
-        )
+        keys = np.ascontiguousarray(product(values, params.key).swapaxes(1, 2))
+        if lengths is None:
+            lengths = np.full(len(values), len(block))
+        return Memory(values, keys, np.ascontiguousarray(lengths, np.int64))
 
     def forward(
         self, params: AttentionParams, queries: np.ndarray, memory: Memory, position: Any = None
@@ -142,24 +143,33 @@ class Attention(BaseEstimator):
         -------
         AttentionTape
         """
-        asked = queries.swapaxes(0, 1) @ params.query
-        scores = asked @ memory.keys.swapaxes(1, 2) * asked.dtype.type(self.n_units**-0.5)
-        if position is None:
-            position = np.zeros(queries.shape[1], queries.dtype)
-        window: Any = ()
+        n_steps, n_series, _ = queries.shape
+        rows, dtype = np.ascontiguousarray(queries.swapaxes(0, 1)), queries.dtype
+        asked, drive = product(rows, params.query), np.empty((n_series, n_steps, 0), dtype)
         if params.location:
-            drive = queries @ params.location.weights + params.location.bias
-            forward, sharpness = np.moveaxis(np.logaddexp(drive, drive.dtype.type(0)), -1, 0)
-            centre = position + forward.cumsum(axis=0, dtype=queries.dtype)
-            distance = np.arange(scores.shape[2], dtype=queries.dtype) - centre.T[..., np.newaxis]
-            scores -= sharpness.T[..., np.newaxis] * distance**2
-            position, window = centre[-1], (expit(drive), sharpness, distance)
-        scores[~np.broadcast_to(memory.there[:, np.newaxis], scores.shape)] = -np.inf
-        scores -= scores.max(axis=2, keepdims=True)
-        weights = np.exp(scores, out=scores)
-        weights /= weights.sum(axis=2, keepdims=True)
-        context = (weights @ memory.values).swapaxes(0, 1)
-        return AttentionTape(context, weights, position, (queries, memory, asked, window))
+            drive = product(rows, params.location.weights) + params.location.bias
+        position = np.zeros(n_series, dtype) if position is None else position.copy()
+        weights = np.empty((n_series, n_steps, memory.keys.shape[2]), dtype)
+        context = np.empty((n_series, n_steps, memory.values.shape[2]), dtype)
+        window = np.empty_like(drive), np.empty(drive.shape[:2], dtype), np.empty(drive.shape[:2], dtype)
+        scale = dtype.type(self.n_units**-0.5)
+        look(asked, *memory, scale, drive, position, weights, context, *window)
+        return AttentionTape(context.swapaxes(0, 1), weights, position, (rows, memory, asked, window))
+
+    def part(self, params: AttentionParams, memory: Memory) -> Look:
+        """Return the part that looks step by step in compiled loops."""
+        n_series, n_memory, n_places = len(memory.lengths), memory.values.shape[2], memory.keys.shape[2]
+        n_query, dtype = len(params.query), params.query.dtype
+        location = params.location or Weights(np.empty((n_query, 0), dtype), np.empty(0, dtype))
+        drive = np.empty((n_series, 1, location.bias.size), dtype)
+        rest = tuple(
+            np.empty((n_series, 1, width), dtype) for width in (n_places, n_memory, location.bias.size)
+        )
+        rest += np.empty((n_series, 1), dtype), np.empty((n_series, 1), dtype)
+        position, asked = np.zeros(n_series, dtype), np.empty((n_series, 1, self.n_units), dtype)
+        scale, out = dtype.type(self.n_units**-0.5), np.empty((n_series, n_query + n_memory), dtype)
+        weights, bias = location
+        return Look(params.query, weights, bias, *memory, scale, position, asked, drive, rest, out)
 
     def backward(
         self, params: AttentionParams, tape: AttentionTape, grad: np.ndarray
@@ -173,26 +183,23 @@ class Attention(BaseEstimator):
         grad : ndarray of shape (n_steps, n_series, n_memory)
             In the context.
         """
-        queries, memory, asked, window = tape.rest
-        weights, grad = tape.weights, grad.swapaxes(0, 1)
-        grad_weights = grad @ memory.values.swapaxes(1, 2)
-        grad_scores = weights * (grad_weights - (weights * grad_weights).sum(axis=2, keepdims=True))
-        scaled = grad_scores * grad.dtype.type(self.n_units**-0.5)
-        grad_asked, grad_keys = scaled @ memory.keys, scaled.swapaxes(1, 2) @ asked
-        grad_values = weights.swapaxes(1, 2) @ grad + grad_keys @ params.key.T
-        rows = queries.swapaxes(0, 1)
-        grad_queries = (grad_asked @ params.query.T).swapaxes(0, 1)
-        location: Any = ()
-        if params.location:
-            slopes, sharpness, distance = window
-            pull = grad_scores * distance
-            in_centre = 2 * sharpness * pull.sum(axis=2).T
-            in_forward = in_centre[::-1].cumsum(axis=0, dtype=in_centre.dtype)[::-1]
-            in_sharpness = -(pull * distance).sum(axis=2).T
-            grad_drive = np.stack([in_forward, in_sharpness], axis=-1) * slopes
-            location = weights_grad(queries, grad_drive)
-            grad_queries = grad_queries + grad_drive @ params.location.weights.T
+        rows, memory, asked, window = tape.rest
+        grad = np.ascontiguousarray(grad.swapaxes(0, 1))
+        outputs = grad_asked, grad_drive, grad_values, grad_keys = (
+            np.empty_like(asked),
+            np.empty_like(window[0]),
+            np.zeros_like(memory.values),
+            np.zeros_like(memory.keys),
+        )
+        scale = grad.dtype.type(self.n_units**-0.5)
+        look_back(asked, memory.values, memory.keys, scale, tape.weights, *window, grad, outputs)
+        grad_keys = np.ascontiguousarray(grad_keys.swapaxes(1, 2))
+        grad_values += product(grad_keys, params.key.T)
+        grad_rows, location = product(grad_asked, params.query.T), params.location
+        if location:
+            location = weights_grad(rows, grad_drive)
+            grad_rows += product(grad_drive, params.location.weights.T)
         grads = AttentionParams(
             weights_grad(rows, grad_asked).weights, weights_grad(memory.values, grad_keys).weights, location
         )
-        return grads, grad_queries, grad_values.swapaxes(0, 1)
+        return grads, grad_rows.swapaxes(0, 1), grad_values.swapaxes(0, 1)

@@ -90,6 +90,14 @@ class Chain(Layer):
             after.append(new)
         return x, tuple(after)
 
+    def parts(self, params, n_features, n_series):
+        """Return the parts of all layers."""
+        parts = []
+        for layer, own in zip(self.layers, params):
+            parts += layer.parts(own, n_features, n_series)
+            n_features = layer.width(n_features)
+        return tuple(parts)
+
 
 class SideBySide(Layer):
     """Layers that hear the same.
@@ -336,6 +344,10 @@ class Dropout(Layer):
     def step(self, params, x, state=()):
         """Let all pass."""
         return x, state
+
+    def parts(self, params, n_features, n_series):
+        """Return no part: all passes."""
+        return ()
 
 
 def repeated(layer: Layer, n_layers: int) -> Chain:

@@ -27,6 +27,7 @@ from sklearn.utils._param_validation import StrOptions
 from forecasting.networks.attention import Attention
 from forecasting.networks.cells import Cell
 from forecasting.networks.layer import Pass, init_weights, weights_grad
+from forecasting.networks.stepping import cell_step
 
 
 class ContextDecoderParams(NamedTuple):
@@ -109,6 +110,14 @@ class ContextDecoder(BaseEstimator):
         heard = x if self.context_to == "state" else np.hstack([x, source])
         y, inner = self.cell.step(params.cell, heard, inner)
         return y, (inner, source)
+
+    def parts(self, params: Any, n_features: int, source: np.ndarray, lengths: Any = None) -> tuple:
+        """Return parts that go step by step in compiled loops."""
+        state, source = self.start(params, source, lengths)
+        n_heard = n_features if self.context_to == "state" else n_features + source.shape[1]
+        part = cell_step(self.cell, params.cell, n_heard, state)
+        part.x[0, :, n_features:] = source if n_heard > n_features else 0
+        return (part,)
 
     def alignment(self, tape: Any) -> None:
         """Return None: a vector has no places to look at."""
@@ -205,6 +214,16 @@ class AttentionDecoder(BaseEstimator):
         looked = self.attention.forward(params.attention, asked[np.newaxis], memory, position)
         y, upper = self.cell.step(params.upper, np.hstack([asked, looked.context[0]]), upper)
         return y, (lower, looked.position, upper, memory)
+
+    def parts(self, params: Any, n_features: int, source: np.ndarray, lengths: Any = None) -> tuple:
+        """Return parts that go step by step in compiled loops."""
+        lower, _, upper, memory = self.start(params, source, lengths)
+        n_heard = self.n_units + source.shape[2]
+        return (
+            cell_step(self.cell, params.lower, n_features, lower),
+            self.attention.part(params.attention, memory),
+            cell_step(self.cell, params.upper, n_heard, upper),
+        )
 
     def alignment(self, tape: Any) -> np.ndarray:
         """Return where each step looked: (n_series, n_steps, n_places)."""

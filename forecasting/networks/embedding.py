@@ -13,6 +13,7 @@ from numba import njit
 from sklearn.base import BaseEstimator
 
 from forecasting.networks.layer import SIZE, Layer, Pass
+from forecasting.networks.stepping import Lookup
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -67,6 +68,10 @@ class Embedding(Layer):
     def step(self, params, x, state=()):
         """Look up one step, (n_series,)."""
         return params[0][x], state
+
+    def parts(self, params, n_features, n_series):
+        """Return the one part."""
+        return (Lookup(params[0], np.empty((n_series, self.n_units), params[0].dtype)),)
 
 
 class Softmax(BaseEstimator):

@@ -9,6 +9,7 @@ method                                             does
 ``backward(params, tape, grad)``                   returns the gradients in the parameters and in ``x``
 ``start(params, n_series)``, ``step(params, x,     the same one step at a time, for layers that look back only:
 state)``                                           the cost of a step does not grow with what went before
+``parts(params, n_features, n_series)``            the same for compiled loops, see `forecasting.networks.stepping`
 =================================================  ============================================================
 
 Blocks are time-major, ``(n_steps, n_series, n_features)``; ``lengths`` (n_series,) says where series end and None
@@ -27,6 +28,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from forecasting.networks.cells import Cell
 from forecasting.networks.initialisation import glorot_uniform
+from forecasting.networks.stepping import cell_step, linear_step
 from reservoir.vecmath import SLOPES
 
 SIZE = [Interval(Integral, 1, None, closed="left")]
@@ -83,6 +85,12 @@ class Layer(BaseEstimator):
             f"{type(self).__name__} needs whole sequences and cannot go step by step: use layers that look back only"
         )
 
+    def parts(self, params: Any, n_features: int, n_series: int) -> tuple:
+        """Return parts that go step by step from rest in compiled loops."""
+        raise TypeError(
+            f"{type(self).__name__} has no compiled steps: use Embedding, Dense, Recurrent, Chain, Dropout"
+        )
+
 
 class Weights(NamedTuple):
     """A linear map ``x @ weights + bias``.
@@ -100,6 +108,11 @@ class Weights(NamedTuple):
 def init_weights(n_features: int, n_units: int, rng: np.random.Generator, dtype: Any) -> Weights:
     """Draw Glorot-uniform weights, no bias."""
     return Weights(glorot_uniform(n_features, n_units, 1, rng).astype(dtype), np.zeros(n_units, dtype))
+
+
+def product(block: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return ``block @ weights`` as one product of two matrices, whatever axes come before the last."""
+    return (block.reshape(-1, block.shape[-1]) @ weights).reshape(*block.shape[:-1], weights.shape[1])
 
 
 def weights_grad(x: np.ndarray, grad: np.ndarray) -> Weights:
@@ -149,11 +162,16 @@ class Dense(Layer):
         x, y = tape
         if self.activation != "identity":
             grad = grad * SLOPES[self.activation](y).astype(y.dtype, copy=False)
-        return weights_grad(x, grad), grad @ params.weights.T
+        return weights_grad(x, grad), product(grad, params.weights.T)
+
+    def parts(self, params, n_features, n_series):
+        """Return the one part."""
+        return (linear_step(params, self.activation, n_series),)
 
     def step(self, params, x, state=()):
-        """Go one step; there is no state."""
-        drive = x @ params.weights + params.bias
+        """Go one step; there is no state. All steps that are known go at once, as one product."""
+        drive = product(x, params.weights)
+        drive += params.bias
         if self.activation == "tanh":
             np.tanh(drive, out=drive)
         elif self.activation == "relu":
@@ -211,3 +229,7 @@ class Recurrent(Layer):
     def step(self, params, x, state):
         """Go one step."""
         return self.cell.step(params, x, state)
+
+    def parts(self, params, n_features, n_series):
+        """Return the one part."""
+        return (cell_step(self.cell, params, n_features, self.start(params, n_series)),)

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from forecasting.networks.layer import Layer, init_weights, weights_grad
+from forecasting.networks.layer import Layer, init_weights, product, weights_grad
 from forecasting.networks.padding import is_there, masked_loss
+from forecasting.networks.stepping import linear_step
 
 
 class WriterParams(NamedTuple):
@@ -92,7 +93,7 @@ class Writer(NamedTuple):
         loss, grad_raw = masked_loss(self.head, raw, batch.target, there)
         output = weights_grad(states, grad_raw)
         decoder, grad_heard, grad_told = self.decoder.backward(
-            params.decoder, tapes[2].tape, grad_raw @ params.output.weights.T
+            params.decoder, tapes[2].tape, product(grad_raw, params.output.weights.T)
         )
         heard, _ = self.heard.backward(params.heard, tapes[1].tape, grad_heard)
         encoder, _ = self.encoder.backward(params.encoder, tapes[0].tape, grad_told)
@@ -119,11 +120,22 @@ class Writer(NamedTuple):
         y, state = self.decoder.step(params.decoder, heard, state)
         return y @ params.output.weights + params.output.bias, state
 
+    def parts(self, params: Any, source: np.ndarray, lengths: Any = None) -> tuple:
+        """Return parts that go step by step in compiled loops, after reading the source."""
+        told = self.encoder.forward(params.encoder, source, lengths).outputs
+        n_series = len(source) if lengths is None else len(lengths)
+        return (
+            *self.heard.parts(params.heard, self.n_heard, n_series),
+            *self.decoder.parts(params.decoder, self.heard.width(self.n_heard), told, lengths),
+            linear_step(params.output, "identity", n_series),
+        )
+
     def _forward(self, params, batch, rng=None):
         told = self.encoder.forward(params.encoder, batch.source, batch.source_lengths, rng)
         before = np.zeros_like(batch.target)
         before[1:] = batch.target[:-1]
         heard = self.heard.forward(params.heard, before)
         decoded = self.decoder.forward(params.decoder, heard.outputs, told.outputs, batch.source_lengths)
-        raw = decoded.outputs @ params.output.weights + params.output.bias
+        raw = product(decoded.outputs, params.output.weights)
+        raw += params.output.bias
         return raw, (told, heard, decoded)

@@ -1,18 +1,14 @@
-"""From a trained `Writer` to sequences of symbols: one step after the other, by chance, or by beam search.
-
-A state is a nested tuple of arrays with the series first, so that series that have ended stay where they are and the
-beams of a search are rows like any others.
-"""
+"""From a trained `Writer` to sequences of symbols: one step after the other, by chance, or by beam search."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from forecasting.networks.embedding import Softmax
-from forecasting.networks.parameters import mapped
+from forecasting.networks.free_runs import step, write_symbols
+from forecasting.networks.stepping import select
 from forecasting.networks.writer import Writer
 
 END = 0  # begins and ends a sequence
@@ -24,7 +20,8 @@ def written(
     source: np.ndarray,
     lengths: np.ndarray | None,
     n_steps: int,
-    choose: Callable[[np.ndarray], np.ndarray],
+    rng: np.random.Generator | None = None,
+    temperature: float = 1.0,
 ) -> list[np.ndarray]:
     """Write until the end symbol, at most ``n_steps`` symbols; all series side by side.
 
@@ -35,33 +32,23 @@ def written(
     source, lengths
         As in `Batch`.
     n_steps : int
-    choose : callable
-        From raw numbers (n_series, n_symbols) to codes (n_series,).
+    rng : numpy.random.Generator, optional
+        Draws symbols; without it every step takes the most likely one.
+    temperature : float, default=1.0
+        Below 1 prefers likely symbols.
 
     Returns
     -------
     list of ndarray of int
         Without the end symbol.
     """
-    state = writer.start(params, source, lengths)
-    n_series = source.shape[0] if lengths is None else len(lengths)
-    last, going = np.full(n_series, END), np.ones(n_series, bool)
-    steps = []
-    for _ in range(n_steps):
-        raw, state = writer.step(params, last, state)
-        last = np.where(going, choose(raw), END)
-        steps.append(last)
-        going = going & (last != END)
-        if not going.any():
-            break
-    block = np.array(steps)
+    n_series = len(source) if lengths is None else len(lengths)
+    symbols = np.full((n_steps + 1, n_series), END)
+    uniforms = np.empty((n_steps + 1, 0)) if rng is None else rng.random(symbols.shape)
+    parts = writer.parts(params, source, lengths)
+    block = symbols[1 : write_symbols(parts, symbols, 1, float(temperature), uniforms, END)]
     ends = np.where((block == END).any(axis=0), (block == END).argmax(axis=0), len(block))
     return [block[:end, i] for i, end in enumerate(ends)]
-
-
-def most_likely(raw: np.ndarray) -> np.ndarray:
-    """Choose the symbol of the highest probability."""
-    return raw.argmax(axis=1)
 
 
 def beam_search(
@@ -71,51 +58,57 @@ def beam_search(
     lengths: np.ndarray | None,
     n_steps: int,
     width: int,
-) -> tuple[np.ndarray, float]:
-    """Search the most likely sequence of one series, with the ``width`` best beginnings at every step.
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Search the most likely sequence of every series, with the ``width`` best beginnings at every step.
 
     A sequence that has ended is kept, and the search stops when no other can become better. What is cut off at
-    ``n_steps`` counts without the probability of an end.
+    ``n_steps`` counts without the probability of an end. Beams are rows of one batch like any others.
 
     Parameters
     ----------
     writer : Writer
     params : WriterParams
     source, lengths
-        Of one series.
+        As in `Batch`.
     n_steps : int
         Longest sequence.
     width : int
 
     Returns
     -------
-    codes : ndarray of int
+    codes : list of ndarray of int
         Without the end symbol.
-    log_probability : float
-        Of the sequence, its end included.
+    log_probabilities : ndarray of shape (n_series,)
+        Of the sequences, their ends included.
     """
-    state = writer.start(params, source, lengths)
-    beams, scores = np.zeros((1, 0), int), np.zeros(1)
-    ended: list[tuple[float, np.ndarray]] = []
-    last = np.array([END])
-    for step in range(n_steps):
-        raw, state = writer.step(params, last, state)
-        totals = scores[:, np.newaxis] + Softmax().log_probabilities(raw.astype(np.float64))
-        ended += [(float(totals[i, END]), beam) for i, beam in enumerate(beams)]
-        totals[:, END] = -np.inf
-        best = np.argsort(-totals, axis=None, kind="stable")[: min(width, totals.size - len(totals))]
-        parents, last = np.divmod(best, totals.shape[1])
-        scores = totals.ravel()[best]
-        beams = np.column_stack([beams[parents], last])
-        if step == n_steps - 1:
-            ended += [(float(score), beam) for score, beam in zip(scores, beams)]
-        if max(score for score, _ in ended) >= scores[0]:
+    n_series = len(source) if lengths is None else len(lengths)
+    many = np.repeat(source, width, axis=0 if lengths is None else 1)
+    parts = writer.parts(params, many, None if lengths is None else np.repeat(lengths, width))
+    beams, last = np.zeros((n_series, width, 0), int), np.full((n_series, width), END)
+    scores = np.full((n_series, width), -np.inf)
+    scores[:, 0] = 0  # one empty beginning each
+    codes, best = [np.zeros(0, int)] * n_series, np.full(n_series, -np.inf)
+
+    def keep(beams, scores):
+        """Keep the best of some sequences of each series, if it is better than what is kept."""
+        for i in np.flatnonzero(scores.max(axis=1) > best):
+            winner = scores[i].argmax()
+            codes[i], best[i] = beams[i, winner], scores[i, winner]
+
+    series = np.arange(n_series)[:, np.newaxis]
+    for _ in range(n_steps):
+        raw = step(parts, last.reshape(-1))
+        totals = scores[..., np.newaxis] + Softmax().log_probabilities(raw).reshape(n_series, width, -1)
+        keep(beams, totals[..., END])
+        totals[..., END] = -np.inf
+        flat = totals.reshape(n_series, -1)
+        order = np.argsort(-flat, axis=1, kind="stable")[:, :width]
+        parents, last = np.divmod(order, totals.shape[2])
+        scores = np.take_along_axis(flat, order, axis=1)
+        beams = np.concatenate([beams[series, parents], last[..., np.newaxis]], axis=2)
+        if (best >= scores[:, 0]).all():
             break
-        state = mapped(lambda part: part[parents], state)  # noqa: B023 - used at once
-    score, codes = max(ended, key=lambda pair: pair[0])
-    return codes, score
-
-
-def sampled(rng: np.random.Generator, temperature: float) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a choice by chance."""
-    return lambda raw: Softmax().sample(raw, rng, temperature)
+        for part in parts:
+            select(part, (series * width + parents).reshape(-1))
+    keep(beams, scores)
+    return codes, best

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from forecasting.networks.combinators import Chain
 from forecasting.networks.embedding import Embedding, Softmax
+from forecasting.networks.free_runs import write_symbols
 from forecasting.networks.layer import SIZE, Dense
 from forecasting.sequence_models.bodies import BODY, recurrent_layers
 from forecasting.sequence_models.learning import Learning, NetworkModel
@@ -17,6 +18,7 @@ from forecasting.sequence_models.symbols import alphabet_of
 from reservoir.random_source import make_rng
 
 _BODY = {name: rule for name, rule in BODY.items() if name != "bidirectional"}
+_NO_END = -1
 
 
 class LanguageModel(NetworkModel, BaseEstimator):
@@ -178,14 +180,12 @@ class LanguageModel(NetworkModel, BaseEstimator):
         if not temperature > 0:
             raise ValueError(f"temperature={temperature!r} must be a positive number")
         given = self.alphabet_.symbols[:1] if prompt is None else prompt
-        codes, rng = list(self.alphabet_.encode(given, "prompt")), make_rng(random_state)
-        state, drawn = self.network_.start(self.params_, 1), list[int]()
-        for t in range(len(codes) + n_symbols - 1):
-            code = codes[t] if t < len(codes) else drawn[-1]
-            raw, state = self.network_.step(self.params_, np.array([code]), state)
-            if t >= len(codes) - 1:
-                drawn.append(int(Softmax().sample(raw, rng, temperature)[0]))
-        return self.alphabet_.decode(np.array(drawn, dtype=int))
+        codes, rng = self.alphabet_.encode(given, "prompt"), make_rng(random_state)
+        symbols = np.zeros((len(codes) + n_symbols, 1), np.int64)
+        symbols[: len(codes), 0] = codes
+        parts = self.network_.parts(self.params_, self.alphabet_.size, 1)
+        write_symbols(parts, symbols, len(codes), float(temperature), rng.random(symbols.shape), _NO_END)
+        return self.alphabet_.decode(symbols[len(codes) :, 0])
 
 
 def _loss(raw, codes):

@@ -13,6 +13,7 @@ from sklearn.utils.validation import column_or_1d, validate_data
 
 from forecasting.networks.combinators import Chain, Dropout, repeated
 from forecasting.networks.embedding import Softmax
+from forecasting.networks.free_runs import feed_back
 from forecasting.networks.heads import Squared
 from forecasting.networks.layer import Dense
 from forecasting.networks.padding import is_there, masked_loss, pad
@@ -63,12 +64,10 @@ class SameLengthModel(NetworkModel):
 
     # What numbers and labels differ in.
 
-    def _said(self, raw):
-        """Return what a step is told of the output before, (n_series, n_outputs)."""
-        raise NotImplementedError
+    _hears_labels: ClassVar[bool]  # a step hears which output was largest, not the numbers
 
     def _told(self, targets):
-        """Return the same of a block of targets, (n_steps, n_series, n_outputs)."""
+        """Return what steps are told of a block of targets, (n_steps, n_series, n_outputs)."""
         raise NotImplementedError
 
     def _network(self, n_outputs):
@@ -130,22 +129,18 @@ class SameLengthModel(NetworkModel):
         told[1:] = self._told(y[:-1])
         share = 1 - progress * (1 - self.teacher_forcing)
         if share < 1:
-            true = rng.random(told.shape[:2]) < share
-            _, told = self._run_free(params, x, told, true)
+            own = rng.random(told.shape[:2]) >= share
+            return self._run_free(params, x, told, own)[1]
         return np.concatenate([x, told], axis=2)
 
-    def _run_free(self, params, x, told=None, true=None):
-        """Go step by step; return raw outputs and what was told, own outputs where ``true`` is False."""
-        n_steps, n_series, _ = x.shape
-        heard = np.zeros((n_steps, n_series, self.n_outputs_), x.dtype)
-        raw = np.empty_like(heard)
-        state = self.network_.start(params, n_series)
-        for t in range(n_steps):
-            if t:
-                heard[t] = self._said(raw[t - 1])
-                if true is not None:
-                    heard[t] = np.where(true[t][:, np.newaxis], told[t], heard[t])
-            raw[t], state = self.network_.step(params, np.hstack([x[t], heard[t]]), state)
+    def _run_free(self, params, x, told=None, own=None):
+        """Return raw outputs and inputs with what was told after them: own outputs, or where ``own`` says so."""
+        n_steps, n_series, n_features = x.shape
+        if told is None:
+            told, own = np.zeros((n_steps, n_series, self.n_outputs_), x.dtype), np.ones(x.shape[:2], bool)
+        heard, raw = np.concatenate([x, told], axis=2), np.empty_like(told)
+        parts = self.network_.parts(params, heard.shape[2], n_series)
+        feed_back(parts, heard, n_features, own, self._hears_labels, raw)
         return raw, heard
 
     def _answers(self, X, groups):
@@ -205,6 +200,8 @@ class SequenceTransducer(RegressorMixin, SameLengthModel):
     True
     """
 
+    _hears_labels = False
+
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, groups=None):
         """Learn.
@@ -253,9 +250,6 @@ class SequenceTransducer(RegressorMixin, SameLengthModel):
         tags.target_tags.multi_output = True
         return tags
 
-    def _said(self, raw):
-        return raw
-
     def _told(self, targets):
         return targets
 
@@ -284,6 +278,8 @@ class SequenceTagger(ClassifierMixin, SameLengthModel):
     >>> bool((model.predict(X[:1])[0] == y[0]).mean() > 0.9)
     True
     """
+
+    _hears_labels = True
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, groups=None):
@@ -342,9 +338,6 @@ class SequenceTagger(ClassifierMixin, SameLengthModel):
         """
         raw, layout = self._answers(X, groups)
         return layout.restore(Softmax().probabilities(raw))
-
-    def _said(self, raw):
-        return np.eye(raw.shape[1], dtype=raw.dtype)[raw.argmax(axis=1)]
 
     def _told(self, targets):
         return np.eye(self.n_outputs_, dtype=np.float32)[targets]

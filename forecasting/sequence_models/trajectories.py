@@ -12,6 +12,7 @@ from forecasting.networks.attention import Attention
 from forecasting.networks.combinators import Chain
 from forecasting.networks.decoder import AttentionDecoder
 from forecasting.networks.embedding import Embedding
+from forecasting.networks.free_runs import draw_path
 from forecasting.networks.layer import SIZE, Dense
 from forecasting.networks.padding import pad
 from forecasting.networks.pen_mixture import PenMixture
@@ -161,21 +162,15 @@ class TrajectoryGenerator(NetworkModel, BaseEstimator):
         check_is_fitted(self, "params_")
         if not bias >= 0:
             raise ValueError(f"bias={bias!r} must be a number of at least 0")
-        params, rng, writer = self._exact_params(), make_rng(random_state), self.writer_
-        block, lengths = pad([self.alphabet_.encode(one, "X") for one in X])
-        state = writer.start(params, block, lengths)
-        last, steps = np.zeros((len(X), 3)), list[np.ndarray]()
-        going = np.ones(len(X), bool)
-        while going.any() and len(steps) < self.max_length:
-            raw, state = writer.step(params, last, state)
-            last = writer.head.sample(raw, rng, float(bias))
-            steps.append(last)
-            going = going & (last[:, 2] == 0)
-        whole = np.array(steps)
+        params, rng = self._exact_params(), make_rng(random_state)
+        parts = self.writer_.parts(params, *pad([self.alphabet_.encode(one, "X") for one in X]))
+        path, shape = np.zeros((self.max_length + 1, len(X), 3)), (self.max_length, len(X), 2)
+        n_rows = draw_path(parts, float(bias), rng.random(shape), rng.standard_normal(shape), path)
+        whole = path[1:n_rows]
         whole[..., :2] *= self.scale_
         ended = whole[..., 2] == 1
         ends = np.where(ended.any(axis=0), ended.argmax(axis=0) + 1, len(whole))
-        return [whole[:end, i] for i, end in enumerate(ends)]
+        return [whole[:end, i].copy() for i, end in enumerate(ends)]
 
     def _make_writer(self):
         cell = make_cell(self.cell, self.n_units)

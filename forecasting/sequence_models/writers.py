@@ -20,7 +20,7 @@ from forecasting.networks.padding import pad
 from forecasting.networks.pooling import BothEnds, LastStep
 from forecasting.networks.writer import Batch, Writer
 from forecasting.sequence_models.bodies import CELL, make_cell, recurrent_layers
-from forecasting.sequence_models.decoding import END, beam_search, most_likely, sampled, written
+from forecasting.sequence_models.decoding import END, beam_search, written
 from forecasting.sequence_models.learning import Learning, NetworkModel
 from forecasting.sequence_models.symbols import alphabet_of
 from reservoir.random_source import make_rng
@@ -94,16 +94,12 @@ class WriterModel(NetworkModel, BaseEstimator):
         """
         params = self._exact_params()
         sources, block_of = self._read_sources(X, reset=False)
+        block, lengths = block_of(np.arange(len(sources)))
         n_steps = self._longest_written()
         if self.beam_width == 1:
-            block, lengths = block_of(np.arange(len(sources)))
-            codes = written(self.writer_, params, block, lengths, n_steps, most_likely)
+            codes = written(self.writer_, params, block, lengths, n_steps)
         else:
-            each = (block_of(np.array([i])) for i in range(len(sources)))
-            codes = [
-                beam_search(self.writer_, params, block, lengths, n_steps, self.beam_width)[0]
-                for block, lengths in each
-            ]
+            codes, _ = beam_search(self.writer_, params, block, lengths, n_steps, self.beam_width)
         return [self.alphabet_.decode(sequence) for sequence in codes]
 
     def sample(self, X, *, temperature=1.0, random_state=None):
@@ -124,9 +120,9 @@ class WriterModel(NetworkModel, BaseEstimator):
         if not temperature > 0:
             raise ValueError(f"temperature={temperature!r} must be a positive number")
         sources, block_of = self._read_sources(X, reset=False)
-        choose = sampled(make_rng(random_state), float(temperature))
         block, lengths = block_of(np.arange(len(sources)))
-        codes = written(self.writer_, params, block, lengths, self._longest_written(), choose)
+        rng, n_steps = make_rng(random_state), self._longest_written()
+        codes = written(self.writer_, params, block, lengths, n_steps, rng, temperature)
         return [self.alphabet_.decode(sequence) for sequence in codes]
 
     def score(self, X, y):

@@ -209,7 +209,7 @@ class WaveNet(Cell):
         grad_skip = (grad_y @ params.output_weights.T) * (skip > 0)
         grad_wholes = tuple(map(np.zeros_like, wholes))
         for whole, past in zip(grad_wholes, grad_state.pasts):
-            whole[n_steps:] = _as_steps(past, self.n_channels)
+            whole[n_steps:] = as_steps(past, self.n_channels)
         grads = mapped(np.zeros_like, params)
         rows, grad_rows = [_rows(whole) for whole in wholes], [_rows(whole) for whole in grad_wholes]
         unused = np.zeros((n_steps * n_series, self.n_channels), x.dtype)
@@ -218,8 +218,8 @@ class WaveNet(Cell):
             for b in range(len(rows))[::-1]:
                 own = params.blocks[b], grads.blocks[b], rows[b], gates[b]
                 block_backward(*own, grad_rows[b], grad_heard[b + 1], grad_skip, first, last)
-        linear = _linear_grad(_rows(x), grad_heard[0]), _linear_grad(skip, grad_y)
-        grads = WaveNetParams(*linear[0], grads.blocks, *linear[1])
+        weights, bias = _linear_grad(_rows(x), grad_heard[0])
+        grads = WaveNetParams(weights, bias, grads.blocks, *_linear_grad(skip, grad_y))
         grad_x = (grad_heard[0] @ params.input_weights.T).reshape(x.shape)
         pasts = tuple(_as_rows(whole[: len(whole) - n_steps]) for whole in grad_wholes)
         return grads, grad_x, WaveNetState(np.zeros_like(tape.states[-1]), pasts)
@@ -233,7 +233,7 @@ class WaveNet(Cell):
 
     def _whole(self, past, n_steps):
         """Return room for what a block hears, its past at the begin."""
-        past = _as_steps(past, self.n_channels)
+        past = as_steps(past, self.n_channels)
         whole = np.empty((len(past) + n_steps, *past.shape[1:]), past.dtype)
         whole[: len(past)] = past
         return whole
@@ -264,11 +264,11 @@ def _linear_grad(rows, grads):
     return rows.T @ grads, grads.sum(axis=0)
 
 
-def _as_steps(past, n_channels):
+def as_steps(past, n_channels):
     """(n_series, n_steps * n_channels) -> (n_steps, n_series, n_channels)."""
     return past.reshape(len(past), -1, n_channels).swapaxes(0, 1)
 
 
 def _as_rows(steps):
-    """Undo `_as_steps`."""
+    """Undo `as_steps`."""
     return np.ascontiguousarray(steps.swapaxes(0, 1)).reshape(steps.shape[1], -1)

@@ -21,7 +21,7 @@ from forecasting.sequence_models import (
     TreeClassifier,
     VectorToSequence,
 )
-from forecasting.sequence_models.decoding import END, beam_search, most_likely, written
+from forecasting.sequence_models.decoding import END, beam_search, written
 from tests.scikit_learn_checks import parametrize_with_checks
 
 QUICK = Learning(3)
@@ -183,10 +183,10 @@ def test_teacher_forcing_is_a_free_run_whose_outputs_are_the_targets(recurrence)
     )
     params, x = model._exact_params(), np.random.default_rng(0).standard_normal((7, 3, 2))
     raw, heard = model._run_free(params, x)
-    forced = model.network_.forward(params, np.concatenate([x, heard], axis=2)).outputs
+    forced = model.network_.forward(params, heard).outputs
     np.testing.assert_allclose(raw, forced, rtol=1e-11, atol=1e-13)
     again = model._with_feedback(params, x, raw, None, 0.0)
-    np.testing.assert_array_equal(again[..., 2:], heard)
+    np.testing.assert_array_equal(again, heard)
 
 
 def test_validation_hears_what_the_network_says():
@@ -203,7 +203,7 @@ def test_scheduled_mixing_tells_own_outputs():
     model = clone(FITTED["jordan"][0]).set_params(teacher_forcing=0.0, random_state=0).fit(SERIES, SERIES)
     params, x = model._exact_params(), np.random.default_rng(0).standard_normal((7, 3, 2))
     mixed = model._with_feedback(params, x, np.ones((7, 3, 2)), np.random.default_rng(0), 1.0)
-    np.testing.assert_array_equal(mixed[..., 2:], model._run_free(params, x)[1])
+    np.testing.assert_array_equal(mixed, model._run_free(params, x)[1])
 
 
 def test_a_language_model_learns_what_it_reads():
@@ -263,11 +263,14 @@ def test_beam_search_finds_the_best_and_a_beam_of_one_follows_the_greedy_path():
 
     every = [c for n in range(longest + 1) for c in itertools.product(range(1, n_symbols), repeat=n)]
     best = max(every, key=log_probability)
-    codes, score = beam_search(model.writer_, params, *block, longest, 100)
-    assert (tuple(codes), score) == (best, pytest.approx(log_probability(best), rel=1e-10))
-    greedy = written(model.writer_, params, *block, 5, most_likely)[0]
-    found, _ = beam_search(model.writer_, params, *block, 6, 1)
+    codes, scores = beam_search(model.writer_, params, *block, longest, 100)
+    assert (tuple(codes[0]), scores[0]) == (best, pytest.approx(log_probability(best), rel=1e-10))
+    greedy = written(model.writer_, params, *block, 5)[0]
+    found = beam_search(model.writer_, params, *block, 6, 1)[0][0]
     assert tuple(found) == tuple(greedy[: len(found)])
+    several = model._read_sources(["b", "abc", "cab"], False)[1]([0, 1, 2])
+    codes, scores = beam_search(model.writer_, params, *several, longest, 100)
+    assert (tuple(codes[1]), scores[1]) == (best, pytest.approx(log_probability(best), rel=1e-10))
 
 
 def test_mixtures_beat_a_single_gaussian_where_there_are_two_ways():
