@@ -7,9 +7,9 @@ The recurrence is one of four values; a further one is a NamedTuple and an overl
 ``Sliced(weights, indices, starts)``
     Sparse rows in slices of ``LANES``, padded to the longest row of the slice: ``weights`` and ``indices``
     (n_entries, LANES), slice ``s`` owning entries ``starts[s]:starts[s + 1]``. See ``slice_rows``.
-``Shifted(weights, heard)``, ``ShiftedTiles(weights, heard)``
-    Unit ``i`` hears units ``(i + offset[k]) % n_units``: contiguous loads only. ``weights`` are in tiles; where all
-    units of a tile share them, one stands for all. ``heard[tile, k]`` is what the first of a tile hears. See
+``Shifted(weights, heard)``, ``Shared(weights, heard)``
+    Unit ``i`` hears units ``(i + offset[k]) % n_units``: contiguous loads only. ``weights`` are in tiles; where
+    ``SHARED`` neighbours have the same, one stands for all. ``heard[tile, k]`` is what the first of a tile hears. See
     ``tile_shifts``.
 """
 
@@ -20,7 +20,7 @@ import scipy.sparse as sp
 from numba.extending import overload
 
 from reservoir.shift_matrix import ShiftMatrix
-from reservoir.tiles import LANES, TILE, add_shifted, add_shifted_tiles, add_slice, tiled
+from reservoir.tiles import LANES, SHARED, TILE, add_shared, add_shifted, add_slice, tiled
 from reservoir.vecmath import FASTMATH
 
 _OPTIONS = {"fastmath": FASTMATH | {"reassoc"}, "error_model": "numpy"}  # sums may be split over vector lanes
@@ -47,14 +47,14 @@ class Shifted(NamedTuple):
     heard: np.ndarray
 
 
-class ShiftedTiles(NamedTuple):
-    """Sum of circular shifts with a weight per tile of units."""
+class Shared(NamedTuple):
+    """Sum of circular shifts with a weight for every ``SHARED`` units."""
 
     weights: np.ndarray
     heard: np.ndarray
 
 
-def recurrence_of(weights, dtype) -> Dense | Sliced | Shifted | ShiftedTiles:
+def recurrence_of(weights, dtype) -> Dense | Sliced | Shifted | Shared:
     """Lay a recurrent matrix out for the kernels."""
     if isinstance(weights, ShiftMatrix):
         return tile_shifts(weights.weights, weights.offsets, dtype)
@@ -83,21 +83,19 @@ def slice_rows(matrix, dtype) -> Sliced:
     return Sliced(weights, indices, starts)
 
 
-def tile_shifts(weights, offsets, dtype) -> Shifted | ShiftedTiles:
+def tile_shifts(weights, offsets, dtype) -> Shifted | Shared:
     """Lay ``weights`` (n_shifts, n_units) of circular shifts out in tiles."""
     n_units = weights.shape[1]
     heard = (np.arange(0, n_units, TILE)[:, np.newaxis] + np.asarray(offsets, dtype=np.int64)) % n_units
-    leading = weights[:, ::TILE]
-    if np.array_equal(np.repeat(leading, TILE, axis=1)[:, :n_units], weights):
-        return ShiftedTiles(np.ascontiguousarray(leading.T, dtype=dtype), heard)
+    leading = weights[:, ::SHARED]
+    if np.array_equal(np.repeat(leading, SHARED, axis=1)[:, :n_units], weights):
+        return Shared(tiled(leading, dtype, TILE // SHARED), heard)
     return Shifted(tiled(weights, dtype), heard)
 
 
 def add_recurrence(tile, recurrence, circles, old, n_units, first):
     """Add ``W @ h`` to a tile, the units from ``first`` on; h begins at ``circles[old]``."""
-    raise TypeError(
-        f"recurrence must be Dense, Sliced, Shifted or ShiftedTiles, got {type(recurrence).__name__}"
-    )
+    raise TypeError(f"recurrence must be Dense, Sliced, Shifted or Shared, got {type(recurrence).__name__}")
 
 
 def is_kind(value, kind) -> bool:
@@ -113,8 +111,8 @@ def _overloadadd_recurrence(tile, recurrence, circles, old, n_units, first):
         return _add_slices
     if is_kind(recurrence, Shifted):
         return _add_shifts
-    if is_kind(recurrence, ShiftedTiles):
-        return _add_shifts_of_tiles
+    if is_kind(recurrence, Shared):
+        return _add_shared
     return None
 
 
@@ -153,5 +151,5 @@ def _add_shifts(tile, recurrence, circles, old, n_units, first):
     add_shifted(tile, circles, recurrence, old, first)
 
 
-def _add_shifts_of_tiles(tile, recurrence, circles, old, n_units, first):
-    add_shifted_tiles(tile, circles, recurrence, old, first)
+def _add_shared(tile, recurrence, circles, old, n_units, first):
+    add_shared(tile, circles, recurrence, old, first)

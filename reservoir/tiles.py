@@ -14,6 +14,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 TILE = 32  # units per tile: enough independent sums to hide the latency of a multiply-add
+SHARED = 16  # units of a circle that may have one weight; divides TILE
 LANES = 16  # rows of a slice of a sparse matrix
 BLOCK = 16  # series in step
 _GATHERED = 4  # numbers put together into one vector: more cost more shuffles than they save
@@ -21,17 +22,17 @@ _CACHE_LINE = 64  # bytes
 ROWS = 4  # rows times BLOCK series: totals for half the registers of AVX-512
 
 
-def tiled(rows, dtype):
-    """Rows (n_rows, n_units) as tiles of TILE columns, padded with zeros, one tile after the other."""
+def tiled(rows, dtype, width=TILE):
+    """Rows (n_rows, n_units) as tiles of ``width`` columns, padded with zeros, one tile after the other."""
     n_rows, n_units = rows.shape
-    n_tiles = -(-n_units // TILE)
-    padded = np.zeros((n_rows, n_tiles * TILE), dtype=dtype)
+    n_tiles = -(-n_units // width)
+    padded = np.zeros((n_rows, n_tiles * width), dtype=dtype)
     padded[:, :n_units] = rows
-    tiles = padded.reshape(n_rows, n_tiles, TILE).transpose(1, 0, 2)
+    tiles = padded.reshape(n_rows, n_tiles, width).transpose(1, 0, 2)
     out = np.empty(tiles.size + _CACHE_LINE, dtype=dtype)
     begin = -out.ctypes.data % _CACHE_LINE // out.itemsize
-    out = out[begin : begin + tiles.size].reshape(-1, TILE)
-    out[:] = tiles.reshape(-1, TILE)
+    out = out[begin : begin + tiles.size].reshape(-1, width)
+    out[:] = tiles.reshape(-1, width)
     return out
 
 
@@ -148,24 +149,27 @@ def set_inputs(typingctx, tile, inputs, weights, t, first):
     return signature, codegen
 
 
-def _heard_at_shifts(weight_per_unit):
-    """Intrinsic for circular shifts; a weight is that of a unit, or of a whole tile."""
+def _heard_at_shifts(shared):
+    """Intrinsic for circular shifts; ``shared`` units have one weight."""
 
     @intrinsic
     def heard_at_shifts(typingctx, tile, circles, recurrence, begin, first):
         signature = types.void(tile, circles, recurrence, begin, first)
+        width = TILE if shared == 1 else shared
 
         def codegen(context, builder, signature, args):
             a = _Arrays(context, builder, signature, args)
             begin, first = a.integers
-            (total,), store = a.totals([a.number(0)], TILE)
+            registers, store = a.totals([a.number(i) for i in range(0, TILE, width)], width)
             start = builder.mul(builder.udiv(first, a.number(TILE)), a.size(3, axis=1))
             with a.loop(start, builder.add(start, a.size(3, axis=1))) as (entry, _):
-                if weight_per_unit:
-                    weight = a.load(2, builder.mul(entry, a.number(TILE)), TILE)
-                else:
-                    weight = a.spread(a.scalar_at(2, entry), TILE)
-                a.add_product(total, weight, a.load(1, builder.add(begin, a.scalar_at(3, entry)), TILE))
+                weights = builder.mul(entry, a.number(TILE // shared))
+                heard = builder.add(begin, a.scalar_at(3, entry))
+                for i, register in enumerate(registers):
+                    at = builder.add(weights, a.number(i))
+                    weight = a.load(2, at, TILE) if shared == 1 else a.spread(a.scalar_at(2, at), width)
+                    of_part = a.load(1, builder.add(heard, a.number(i * width)), width)
+                    a.add_product(register, weight, of_part)
             store()
             return context.get_dummy_value()
 
@@ -174,11 +178,10 @@ def _heard_at_shifts(weight_per_unit):
     return heard_at_shifts
 
 
-# ``tile[i] += sum_k weights[e(k), i] * circles[begin + heard[first // TILE, k] + i]``, ``e`` being the place of
-# ``heard[first // TILE, k]`` in ``heard``. ``recurrence`` is (weights, heard); for ``add_shifted_tiles`` a row of
-# weights is one number.
-add_shifted = _heard_at_shifts(weight_per_unit=True)
-add_shifted_tiles = _heard_at_shifts(weight_per_unit=False)
+# ``tile[i] += sum_k weights[e(k), i // shared] * circles[begin + heard[first // TILE, k] + i]``, ``e`` being the
+# place of ``heard[first // TILE, k]`` in ``heard``. ``recurrence`` is (weights, heard).
+add_shifted = _heard_at_shifts(shared=1)
+add_shared = _heard_at_shifts(shared=SHARED)
 
 
 @intrinsic

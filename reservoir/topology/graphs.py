@@ -79,8 +79,8 @@ def circular(n_units, rng, *, connectivity=None, distribution="normal", shared=N
     connectivity : int or float, default 10 (all units of a smaller reservoir)
         Number of distinct shifts; a float is that fraction of ``n_units``, rounded.
     distribution : {"normal", "uniform", "sign", "constant"}, default "normal"
-    shared : int, default 1 below 1,000 units, 32 from there on
-        How many neighbours have the same k weights. Of the larger numbers only multiples of 32 save time.
+    shared : int, default 1 below 1,000 units, 16 from there on
+        How many neighbours have the same k weights. Only multiples of 16 save time.
 
     Returns
     -------
@@ -106,8 +106,8 @@ def circular(n_units, rng, *, connectivity=None, distribution="normal", shared=N
 
 
 def _neighbours(n_units):
-    """How many units share their weights: with fewer groups than about 30 a reservoir forecasts worse."""
-    return 32 if n_units >= 1000 else 1
+    """How many units share their weights: with fewer groups than about 60 a reservoir forecasts worse."""
+    return 16 if n_units >= 1000 else 1
 
 
 def ring(n_units, rng, *, weight=1.0, jump=None, jump_weight=1.0):

@@ -14,7 +14,7 @@ from reservoir.dynamics import (
     trace,
 )
 from reservoir.recurrence import Dense, slice_rows, tile_shifts
-from reservoir.tiles import BLOCK, TILE, tiled
+from reservoir.tiles import BLOCK, SHARED, tiled
 from reservoir.vecmath import ACTIVATIONS
 from tests import naive
 
@@ -33,8 +33,8 @@ def recurrence_and_matrix(kind, n_units, rng, dtype=np.float64):
         n_shifts = min(n_units, 7)
         offsets = rng.choice(n_units, n_shifts, replace=False)
         weights = 0.3 * rng.standard_normal((n_shifts, n_units))
-        if kind == "shifted tiles":
-            weights = np.repeat(weights[:, ::TILE], TILE, axis=1)[:, :n_units]
+        if kind == "shifted, shared":
+            weights = np.repeat(weights[:, ::SHARED], SHARED, axis=1)[:, :n_units]
         W = np.zeros((n_units, n_units))
         units = np.arange(n_units)
         for k in range(n_shifts):
@@ -47,7 +47,7 @@ def recurrence_and_matrix(kind, n_units, rng, dtype=np.float64):
     return Dense(W.astype(dtype)), W
 
 
-KINDS = ["dense", "sliced", "shifted", "shifted tiles"]
+KINDS = ["dense", "sliced", "shifted", "shifted, shared"]
 
 
 @pytest.mark.parametrize("n_units", SIZES)

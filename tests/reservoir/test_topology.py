@@ -218,7 +218,7 @@ def test_neighbours_of_a_circle_share_their_weights():
     assert (groups[:, 8:] == groups[:, 8:9]).all()
     assert len(np.unique(groups)) == 2 * 3
     large, small = (make_recurrent_weights("circular", n, 0, connectivity=2).weights for n in (1000, 999))
-    assert len(np.unique(large)) == 2 * 32
+    assert len(np.unique(large)) == 2 * 63
     assert len(np.unique(small)) == 2 * 999
     with pytest.raises(ValueError, match="shared == 0, must be >= 1"):
         make_recurrent_weights("circular", 10, 0, shared=0)
