@@ -31,10 +31,12 @@ from forecasting.networks.cells.time_chunks import (
     KERNEL,
     add_input_gradients,
     add_product,
+    add_recurrent,
     add_step,
+    packed_for,
     set_drive,
     steps_per_chunk,
-    transposed,
+    turned,
 )
 from forecasting.networks.initialisation import chrono_bias, glorot_uniform, orthogonal
 from reservoir.vecmath import tanh
@@ -120,14 +122,15 @@ def forward(params, x, path, gates):
     x_rows, rows = x.reshape(-1, n_features), gates.reshape(-1, 4 * n_units)
     flat = gates.reshape(-1), path.reshape(-1)
     shape = np.uint64(n_series), np.uint64(n_units)
+    packed = packed_for(weights, False, n_series, n_steps if reset_after else 0)
+    biases = np.concatenate((params.bias, params.recurrent_bias))
     chunk = steps_per_chunk(n_steps, n_series, 4 * n_units)
     for start in range(0, n_steps, chunk):
         stop = min(start + chunk, n_steps)
-        set_drive(rows, start * n_series, stop * n_series, x_rows, params.input_weights, params.bias)
+        set_drive(rows, start * n_series, stop * n_series, x_rows, params.input_weights, biases)
         for t in range(start, stop):
             if reset_after:
-                gates[t, :, 3 * n_units :] = params.recurrent_bias
-                add_product(gates[t, :, n_units:], path[t], weights)
+                add_recurrent(gates[t, :, n_units:], path[t], weights, packed)
                 _set_units(*flat, np.uint64(t), *shape)
             else:
                 add_product(gates[t, :, n_units : 3 * n_units], path[t], weights[:, : 2 * n_units])
@@ -198,7 +201,8 @@ def backward(params, x, path, gates, grad_states, carry, grads, grad_x):
     heard = 4 * n_units if reset_after else 3 * n_units
     x_rows, rows = x.reshape(-1, n_features), path.reshape(-1, n_units)
     gate_rows, grad_x_rows = gates.reshape(-1, 4 * n_units), grad_x.reshape(-1, n_features)
-    recurrent_transposed = transposed(params.recurrent_weights)
+    n_packed = n_steps if reset_after else 0
+    recurrent_transposed, packed = turned(params.recurrent_weights, n_series, n_packed)
     chunk = steps_per_chunk(n_steps, n_series, 4 * n_units)
     deltas = np.empty((chunk, n_series, 4 * n_units), x.dtype)
     delta_rows = deltas.reshape(-1, 4 * n_units)
@@ -213,7 +217,8 @@ def backward(params, x, path, gates, grad_states, carry, grads, grad_x):
             if not reset_after:
                 add_product(delta[:, 3 * n_units :], delta[:, :n_units], recurrent_transposed[2 * n_units :])
                 _pass_reset(*flat, *place, *shape)
-            add_product(carry, delta[:, n_units:heard], recurrent_transposed[: heard - n_units])
+            heard_by = recurrent_transposed[: heard - n_units]
+            add_recurrent(carry, delta[:, n_units:heard], heard_by, packed)
         first, last = start * n_series, stop * n_series
         used = delta_rows[: last - first]
         weights = grads.recurrent_weights[:, : heard - n_units]
@@ -224,8 +229,8 @@ def backward(params, x, path, gates, grad_states, carry, grads, grad_x):
         else:
             candidate = grads.recurrent_weights[:, 2 * n_units :]
             add_product(candidate, gate_rows[first:last, 3 * n_units :].T, used[:, :n_units])
-        inputs = delta_rows, 3 * n_units, x_rows, params.input_weights
-        add_input_gradients(grads, grad_x_rows, first, last, *inputs)
+        inputs = grad_x_rows, first, last, delta_rows, x_rows, params.input_weights
+        add_input_gradients(grads.input_weights, grads.bias, *inputs)
 
 
 class GRU(Cell):

@@ -31,10 +31,12 @@ from forecasting.networks.cells.time_chunks import (
     KERNEL,
     add_input_gradients,
     add_product,
+    add_recurrent,
     add_step,
+    packed_for,
     set_drive,
     steps_per_chunk,
-    transposed,
+    turned,
 )
 from forecasting.networks.initialisation import chrono_bias, glorot_uniform, orthogonal
 from reservoir.vecmath import tanh
@@ -126,12 +128,13 @@ def forward(params, x, path, memories, gates, forget):
     x_rows, rows = x.reshape(-1, n_features), gates.reshape(-1, 4 * n_units)
     flat = gates.reshape(-1), memories.reshape(-1), path.reshape(-1)
     shape = np.uint64(n_series), np.uint64(n_units)
+    packed = packed_for(params.recurrent_weights, False, n_series, n_steps)
     chunk = steps_per_chunk(n_steps, n_series, 4 * n_units)
     for start in range(0, n_steps, chunk):
         stop = min(start + chunk, n_steps)
         set_drive(rows, start * n_series, stop * n_series, x_rows, params.input_weights, params.bias)
         for t in range(start, stop):
-            add_product(gates[t, :, :width], path[t], params.recurrent_weights)
+            add_recurrent(gates[t, :, :width], path[t], params.recurrent_weights, packed)
             _set_units(*flat, np.uint64(t), *shape, forget, params.peepholes)
 
 
@@ -198,7 +201,7 @@ def backward(params, x, path, memories, gates, forget, grad_states, carry, grads
     n_units, width = path.shape[2], params.bias.size
     x_rows, rows = x.reshape(-1, n_features), path.reshape(-1, n_units)
     grad_x_rows = grad_x.reshape(-1, n_features)
-    recurrent_transposed = transposed(params.recurrent_weights)
+    recurrent_transposed, packed = turned(params.recurrent_weights, n_series, n_steps)
     chunk = steps_per_chunk(n_steps, n_series, 4 * n_units)
     deltas = np.empty((chunk, n_series, 4 * n_units), x.dtype)
     delta_rows = deltas.reshape(-1, 4 * n_units)
@@ -215,10 +218,11 @@ def backward(params, x, path, memories, gates, forget, grad_states, carry, grads
         for t in range(stop - 1, start - 1, -1):
             add_step(flat[2], grad_flat, np.uint64(t))
             _set_deltas(*flat, np.uint64(t), np.uint64(t - start), *shape, forget, params.peepholes)
-            add_product(carry[0], deltas[t - start, :, :width], recurrent_transposed)
+            add_recurrent(carry[0], deltas[t - start, :, :width], recurrent_transposed, packed)
         first, last = start * n_series, stop * n_series
         add_product(grads.recurrent_weights, rows[first:last].T, delta_rows[: last - first, :width])
-        add_input_gradients(grads, grad_x_rows, first, last, delta_rows, width, x_rows, params.input_weights)
+        inputs = grad_x_rows, first, last, delta_rows, x_rows, params.input_weights
+        add_input_gradients(grads.input_weights, grads.bias, *inputs)
         if len(params.peepholes):
             _add_peephole_gradients(grads.peepholes, memories, deltas, start, stop)
 

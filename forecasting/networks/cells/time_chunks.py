@@ -10,22 +10,20 @@ a loop over many arrays that may overlap, would not vectorise.
 import numpy as np
 from numba import njit
 
-from reservoir import products
+from reservoir import panels, products
+from reservoir.compiled_once import compiled_once
 from reservoir.vecmath import FASTMATH
 
 KERNEL = {"cache": True, "nogil": True, "fastmath": FASTMATH | {"reassoc"}, "error_model": "numpy"}
 _CHUNK = 65536  # numbers
-_FEW = 16  # columns that leave most of a vector empty: scalar products instead
+_FEW = 4  # features that leave most of a vector empty: scalar products instead
+_LANES = 16  # numbers of a vector, or of several
+_MANY = 4  # products that pay for packing a matrix
 
-
-@njit(inline="always")
-def add_product(out, left, right):
-    """``out += left @ right``; all products of a kernel are of one type, and compiled once.
-
-    A slice of the last axis makes an array one of any layout.
-    """
-    n_columns, depth = right.shape[1], left.shape[1]
-    products.add_product(out[:, 0:n_columns], left[:, 0:depth], right[:, 0:n_columns])
+# ``add_product(out, left, right)``: ``out += left @ right``, the last axes of ``out`` and ``right`` contiguous.
+add_product = compiled_once(products.add_product, ("array 2", "array 2", "array 2"))
+_add_packed_product = compiled_once(panels.add_packed_product, ("array 2", "array 2", "rows 1"))
+_pack = compiled_once(panels.pack, ("rows 1", "rows 2", "integer", "integer"))
 
 
 @njit(**KERNEL)
@@ -35,28 +33,71 @@ def steps_per_chunk(n_steps, n_series, width):
 
 
 @njit(**KERNEL)
-def set_drive(rows, first, last, x_rows, weights, bias):
-    """``rows[first:last, :n] = x_rows[first:last] @ weights + bias``, n columns of weights."""
+def _set_drive(rows, first, last, x_rows, weights, bias):
     flat, width = rows.reshape(-1), np.uint64(rows.shape[1])
     for i in range(np.uint64(first), np.uint64(last)):
         begin = i * width
         for j in range(np.uint64(bias.size)):
             flat[begin + j] = bias[j]
-    add_product(rows[first:last, : bias.size], x_rows[first:last], weights)
+    add_product(rows[first:last, : weights.shape[1]], x_rows[first:last], weights)
+
+
+# ``rows[first:last] = x_rows[first:last] @ weights + bias``, both for as many columns as they have.
+set_drive = compiled_once(_set_drive, ("rows 2", "integer", "integer", "rows 2", "rows 2", "rows 1"))
 
 
 @njit(**KERNEL)
-def transposed(weights):
-    """Return a contiguous transposed copy; block by block, or rows a power of two apart would evict each other."""
+def _transpose(out, weights):
     n_rows, n_columns = np.uint64(weights.shape[0]), np.uint64(weights.shape[1])
-    out = np.empty((weights.shape[1], weights.shape[0]), weights.dtype)
     source, target, block = weights.reshape(-1), out.reshape(-1), np.uint64(16)
     for first in range(np.uint64(0), n_rows, block):
         n_here = min(block, n_rows - first)
         for j in range(n_columns):
             for i in range(n_here):
                 target[j * n_rows + first + i] = source[(first + i) * n_columns + j]
+
+
+_set_transposed = compiled_once(_transpose, ("rows 2", "rows 2"))
+
+
+@njit(**KERNEL)
+def transposed(weights):
+    """Return a contiguous transposed copy; block by block, or rows a power of two apart would evict each other."""
+    out = np.empty((weights.shape[1], weights.shape[0]), weights.dtype)
+    _set_transposed(out, weights)
     return out
+
+
+@njit(**KERNEL)
+def packed_for(weights, turned, n_rows, n_steps):
+    """Return weights, turned round if asked for, packed for products of some rows.
+
+    For many rows it is not worth the while, nor for few steps: then nothing, an empty array.
+    """
+    if n_rows == 0 or n_rows > panels.MOST_ROWS or n_steps < _MANY:
+        return np.empty(0, weights.dtype)
+    n_terms, n_columns = weights.shape
+    if turned:
+        n_terms, n_columns = n_columns, n_terms
+    packed = panels.aligned(weights, panels.packed_size(n_terms, n_columns, weights.itemsize))
+    _pack(packed, weights, turned, n_rows)
+    return packed
+
+
+@njit(**KERNEL)
+def turned(weights, n_rows, n_steps):
+    """Return weights turned round, and packed; where they are packed the first may be anything."""
+    packed = packed_for(weights, True, n_rows, n_steps)
+    return weights if packed.size > 0 else transposed(weights), packed
+
+
+@njit(**KERNEL)
+def add_recurrent(out, left, weights, packed):
+    """``out += left @ weights``; ``packed`` are the same weights, or nothing."""
+    if packed.size > 0:
+        _add_packed_product(out, left, packed)
+    else:
+        add_product(out, left, weights)
 
 
 @njit(**KERNEL)
@@ -68,23 +109,39 @@ def add_step(total, values, t):
 
 
 @njit(**KERNEL)
-def add_input_gradients(grads, grad_x_rows, first, last, deltas, n_gates, x_rows, weights):
-    """From the gradient in the drive of some rows to those in the input weights, the bias and the input.
-
-    ``deltas[: last - first, :n_gates]`` belongs to rows ``first`` to ``last`` of ``x_rows``.
-    """
-    used = deltas[: last - first, :n_gates]
-    add_product(grads.input_weights, x_rows[first:last].T, used)
-    add_product(grads.bias.reshape(1, -1), np.ones((1, last - first), deltas.dtype), used)
+def _add_input_gradients(in_weights, in_bias, grad_x_rows, first, last, deltas, x_rows, weights):
+    used = deltas[: last - first, : weights.shape[1]]
+    add_product(in_weights, x_rows[first:last].T, used)
+    add_product(in_bias.reshape(1, -1), np.ones((1, last - first), deltas.dtype), used)
     n_features = weights.shape[0]
-    if n_features >= _FEW:
-        grad_x_rows[first:last] = 0
-        add_product(grad_x_rows[first:last], used, transposed(weights))
+    if n_features < _FEW:
+        _set_scalar_products(grad_x_rows, first, used.shape[0], deltas, weights)
         return
+    n_columns = -(-n_features // _LANES) * _LANES
+    wide, grads = (
+        np.zeros((used.shape[1], n_columns), deltas.dtype),
+        np.zeros((last - first, n_columns), deltas.dtype),
+    )
+    wide[:, :n_features] = weights.T
+    add_product(grads, used, wide)
+    grad_x_rows[first:last] = grads[:, :n_features]
+
+
+@njit(**KERNEL)
+def _set_scalar_products(grad_x_rows, first, n_rows, deltas, weights):
     flat, width = deltas.reshape(-1), np.uint64(deltas.shape[1])
-    for i in range(np.uint64(last - first)):
-        for f in range(n_features):
+    for i in range(np.uint64(n_rows)):
+        for f in range(weights.shape[0]):
             total = deltas.dtype.type(0)
-            for j in range(np.uint64(n_gates)):
+            for j in range(np.uint64(weights.shape[1])):
                 total += flat[i * width + j] * weights[f, j]
             grad_x_rows[first + np.int64(i), f] = total
+
+
+# From the gradient in the drive of some rows to those in the input weights, the bias and the input.
+# ``deltas[: last - first, : bias.size]`` belongs to rows ``first`` to ``last`` of ``x_rows``. Arguments: both
+# gradients that are added to, that in the input, first, last, deltas, x_rows, input weights.
+add_input_gradients = compiled_once(
+    _add_input_gradients,
+    ("rows 2", "rows 1", "rows 2", "integer", "integer", "rows 2", "rows 2", "rows 2"),
+)
