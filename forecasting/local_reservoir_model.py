@@ -7,13 +7,24 @@ import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
 
 from forecasting.base import Forecaster
 from forecasting.divergence import without_divergence
 from reservoir import EchoState, RidgeReadout
 from reservoir.base import Reservoir
+from reservoir.closed_loop import ClosedLoop
 from reservoir.default_parts import DefaultParts
-from reservoir.local import Group, Patches, cut_patches, drive_patches, run_patches_free, train_patches
+from reservoir.local import (
+    Group,
+    Patches,
+    cut_patches,
+    drive_patches,
+    joined_patches,
+    pretrain_patches,
+    run_patches_free,
+    train_patches,
+)
 from reservoir.random_source import make_rng, seed_open_parts
 
 
@@ -163,6 +174,8 @@ class LocalReservoirForecaster(DefaultParts, Forecaster):
         fields = [(y - self.centre_) / self.scale_ for y in series]
         parts = self._parts(patches)
         seeds = self._draw(patches, len(parts))
+        for reservoir, part in zip(self.reservoirs_, parts):
+            pretrain_patches(reservoir, fields, patches.part(part))
 
         names = ("washout", "squares", "input_skip", "input_noise")
         options = {name: getattr(self, name) for name in names}
@@ -178,11 +191,8 @@ class LocalReservoirForecaster(DefaultParts, Forecaster):
     def _predict(self, states, n_steps, exog):
         patches = self._cut()
         last = (np.array([state.last for state in states]) - self.centre_) / self.scale_
-        groups, starts = [], []
-        for reservoir, readout, part in zip(self.reservoirs_, self.readouts_, self._parts(patches)):
-            coef, intercept = np.atleast_2d(readout.coef_), np.atleast_1d(readout.intercept_)
-            groups.append(Group(reservoir, patches.part(part), coef, intercept))
-            starts.append(np.array([state.reservoir[part] for state in states]))
+        groups = self._groups(patches)
+        starts = [np.array([state.reservoir[part] for state in states]) for part in self._parts(patches)]
         options = {"squares": self.squares, "input_skip": self.input_skip}
         paths = run_patches_free(groups, starts, last, n_steps, **options)
         low, high = (self.range_ - self.centre_) / self.scale_
@@ -203,7 +213,34 @@ class LocalReservoirForecaster(DefaultParts, Forecaster):
         rest = self.reservoirs_[0]._zero_states(n_patches, np.float64)
         return [self._at_end(_State(rest, y[0]), y[1:]) for y in series]
 
+    def closed_loop(self):
+        """Return the trained model as an autonomous system, to look at with :mod:`reservoir.diagnostics`.
+
+        Its point holds the states of all patches and the field: meant for small domains.
+
+        Returns
+        -------
+        ClosedLoop
+            It starts where the (last) series stands.
+        """
+        check_is_fitted(self)
+        options = {"squares": self.squares, "input_skip": self.input_skip}
+        made = joined_patches(self._groups(self._cut()), self.n_targets_, **options)
+        state = self.states_[-1]
+        point = np.concatenate([state.reservoir.ravel(), (state.last - self.centre_) / self.scale_])
+        scaling = self.centre_, self.scale_, *self.range_
+        return ClosedLoop(*made, 1.0, np.empty(0), point, *scaling)
+
     # ---------------------------------------------------------------- private
+
+    def _groups(self, patches: Patches) -> list[Group]:
+        """The reservoirs with their patches and weights."""
+        return [
+            Group(
+                reservoir, patches.part(part), np.atleast_2d(readout.coef_), np.atleast_1d(readout.intercept_)
+            )
+            for reservoir, readout, part in zip(self.reservoirs_, self.readouts_, self._parts(patches))
+        ]
 
     def _cut(self) -> Patches:
         shape = (self.n_targets_,) if self.shape is None else self.shape

@@ -13,8 +13,8 @@ class ClosedLoop(NamedTuple):
 
     .. math:: s(t) = F\big(s(t-1), [g\,y(t-1), x]\big), \qquad y(t) = V [s(t), y(t-1)] + c
 
-    ``ESNRegressor.closed_loop`` and ``ReservoirForecaster.closed_loop`` make it; `reservoir.diagnostics` looks
-    at it.
+    ``closed_loop`` of ``ESNRegressor``, ``ReservoirForecaster`` and ``LocalReservoirForecaster`` makes it;
+    `reservoir.diagnostics` looks at it.
 
     Attributes
     ----------

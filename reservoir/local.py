@@ -24,8 +24,10 @@ import numpy as np
 
 from reservoir.base import Reservoir
 from reservoir.harvest import CHUNK_ROWS
+from reservoir.parallel import side_by_side
 from reservoir.readout import RidgeReadout
 from reservoir.sequences import Layout
+from reservoir.squares import with_squares
 
 _LEAST_STEPS = 32  # of each patch at a time
 
@@ -143,6 +145,15 @@ def drive_patches(
         yield steps, states
 
 
+def pretrain_patches(reservoir: Reservoir, fields: list[np.ndarray], patches: Patches) -> None:
+    """Let a reservoir learn what it learns without targets from all its patches, as a batch of series."""
+    parameters = reservoir.get_params()
+    if any(name.rpartition("__")[2] == "plasticity" and parameters[name] is not None for name in parameters):
+        rows = np.concatenate([by_patch(field[:-1], patches.seen) for field in fields])
+        lengths = np.repeat([len(field) - 1 for field in fields], len(patches.seen))
+        reservoir._pretrain(rows, Layout(lengths, "stacked"))
+
+
 def by_patch(field: np.ndarray, sites: np.ndarray) -> np.ndarray:
     """Return the values at some sites, (n_patches * n_steps, n), patch after patch."""
     return np.ascontiguousarray(field[:, sites].swapaxes(0, 1)).reshape(-1, sites.shape[1])
@@ -216,6 +227,33 @@ class Group(NamedTuple):
     patches: Patches
     coef: np.ndarray
     intercept: np.ndarray
+
+
+def joined_patches(
+    groups: list[Group], n_sites: int, *, squares: bool, input_skip: bool
+) -> tuple[Reservoir, np.ndarray, np.ndarray]:
+    """Return all patches as one reservoir that hears the whole field, with its readout.
+
+    Returns
+    -------
+    reservoir : Reservoir
+        Its state holds those of the patches, in their order.
+    weights : ndarray of shape (n_sites, n_states + n_sites)
+        Of the states, and of the field one step before.
+    intercept : ndarray of shape (n_sites,)
+    """
+    each = [(group, seen, own) for group in groups for seen, own in zip(*group.patches)]
+    parts = [with_squares(group.reservoir) if squares else group.reservoir for group, _, _ in each]
+    reservoir = side_by_side(parts, [seen for _, seen, _ in each], n_sites)
+    weights, intercept = np.zeros((n_sites, reservoir.n_states_ + n_sites)), np.empty(n_sites)
+    end = 0
+    for part, (group, _, own) in zip(parts, each):
+        begin, end = end, end + part.n_states_
+        weights[own, begin:end] = group.coef[:, : part.n_states_]
+        if input_skip:
+            weights[np.ix_(own, reservoir.n_states_ + own)] = group.coef[:, part.n_states_ :]
+        intercept[own] = group.intercept
+    return reservoir, weights, intercept
 
 
 def run_patches_free(

@@ -142,6 +142,15 @@ class ParallelReservoirs(SideBySide):
         return columns
 
 
+def side_by_side(reservoirs: list, columns: list, n_features: int) -> ParallelReservoirs:
+    """Let reservoirs that are fitted already stand side by side, each on some columns of ``n_features``."""
+    joined = ParallelReservoirs(reservoirs, columns=columns)
+    joined.n_features_in_, joined.columns_ = n_features, columns
+    joined._join(reservoirs)
+    joined._unite(n_features, np.float64)
+    return joined
+
+
 class EnsembleReservoirs(DefaultParts, SideBySide):
     r"""Many draws of one reservoir, driven by the same input.
 

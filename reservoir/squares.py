@@ -76,6 +76,9 @@ class SquaredStates(DefaultParts, Reservoir):
         if self.random_state is not None:
             seed_open_parts(self.reservoir_, rng)
         self.reservoir_.fit(np.zeros((1, n_features), dtype=dtype))
+        self._measure()
+
+    def _measure(self):
         self.state_size_ = self.reservoir_.state_size_
         self.n_states_ = self.reservoir_.n_states_ * (1 + (self.squares == "beside"))
 
@@ -118,3 +121,11 @@ class SquaredStates(DefaultParts, Reservoir):
             linear[:, 1::2] = 0
         every = np.ascontiguousarray(np.hstack([linear, of_outputs, of_squares]))
         return inner._run_free(outputs, every, initial, exog, gain, squared=squared)
+
+
+def with_squares(reservoir: Reservoir) -> SquaredStates:
+    """Put squares in the place of every second state of a reservoir that is fitted already."""
+    squared = SquaredStates(reservoir)
+    squared.reservoir_, squared.n_features_in_ = reservoir, reservoir.n_features_in_
+    squared._measure()
+    return squared

@@ -98,7 +98,7 @@ def lyapunov_spectrum(
 
     Parameters
     ----------
-    model : ReservoirForecaster, ESNRegressor, ClosedLoop or callable
+    model : ReservoirForecaster, LocalReservoirForecaster, ESNRegressor, ClosedLoop or callable
         A callable is a map: ``model(point, tangents)`` returns the next point (n,) and the Jacobian at the old
         point times the tangents (n, k).
     n_steps : int, default=10_000

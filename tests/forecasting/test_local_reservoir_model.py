@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 import tests.naive_local as naive
 from forecasting import LocalReservoirForecaster, ReservoirForecaster
-from reservoir import EchoState, RidgeReadout, load, save
+from reservoir import EchoState, IntrinsicPlasticity, RidgeReadout, load, save
+from reservoir.diagnostics import lyapunov_spectrum
 from reservoir.local import cut_patches
 from reservoir.signals import kuramoto_sivashinsky, lorenz96
 
@@ -170,6 +172,45 @@ def test_noise_belongs_to_training():
     again = model.predict(5, context=FIELD[:400])
     np.testing.assert_allclose(model.predict(5), again, rtol=1e-9)
     assert np.abs(small(patch_size=2).fit(FIELD[:400]).predict(5) - again).max() > 1e-3
+
+
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("options", [{}, {"squares": False}, {"input_skip": False}])
+def test_the_closed_loop_is_the_forecast(shared, options):
+    model = small(patch_size=2, overlap=1, shared=shared, **options).fit(FIELD[:300])
+    loop = model.closed_loop()
+    np.testing.assert_allclose(loop.run(4), model.predict(4), atol=1e-9)
+    np.testing.assert_allclose(loop.synchronise(FIELD[:300]), loop.start, atol=1e-10)
+
+
+def test_the_jacobian_of_the_closed_loop():
+    loop = small(patch_size=4, overlap=1).fit(FIELD[:300]).closed_loop()
+    jacobian, step = loop.jacobian(loop.start), 1e-6
+    for column, direction in zip(jacobian.T, np.eye(loop.size)):
+        ahead, behind = (loop.step(loop.start + sign * step * direction)[0] for sign in (1, -1))
+        np.testing.assert_allclose(column, (ahead - behind) / (2 * step), atol=1e-8)
+
+
+def test_the_exponents_of_the_closed_loop_are_those_of_the_system():
+    """Lorenz-96 with 6 sites: the tangent equations, over 200 time units, give 0.97 and 0."""
+    system, dt = lorenz96(3000, 6, dt=0.05), 0.05
+    model = LocalReservoirForecaster(
+        EchoState(100, topology="circular", spectral_radius=0.1, input_scaling=0.2, bias_scaling=1.0),
+        random_state=0,
+    ).fit(system)
+    found = lyapunov_spectrum(model, 1500, dt=dt, n_exponents=2, n_transient=100, random_state=0)
+    assert abs(found.exponents[0] - 0.97) < 0.15
+    assert abs(found.exponents[1]) < 0.05
+
+
+def test_plasticity_learns_from_all_patches():
+    patches = cut_patches([8], [2], [1])
+    plastic = EchoState(30, plasticity=IntrinsicPlasticity(), random_state=1)
+    model = LocalReservoirForecaster(plastic, patch_size=2, overlap=1).fit(FIELD[:200])
+    z = (FIELD[:200] - FIELD[:200].mean()) / FIELD[:200].std()
+    expected = clone(plastic).fit([z[:-1, seen] for seen in patches.seen])
+    np.testing.assert_allclose(model.reservoirs_[0].gain_, expected.gain_, rtol=1e-10)
+    assert np.ptp(expected.gain_) > 0
 
 
 def test_lorenz96_is_forecast_for_lyapunov_times():
