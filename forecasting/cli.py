@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -10,15 +11,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
+from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from forecasting import cli_report
 from forecasting.backtesting import BacktestResult, RollingOrigin, backtest
-from forecasting.cli_task import DEFAULT_WINDOWS, CommandError, Task, read_task
+from forecasting.cli_arguments import add_common
+from forecasting.cli_benchmark import benchmark_parser, run_benchmark
+from forecasting.cli_models import ahead, make_models, save
+from forecasting.cli_saved import make_folder, run_saved
+from forecasting.cli_task import CommandError, Task, read_task
 from forecasting.csv_series import FileError
-from forecasting.registry import FORECASTERS
 
 DESCRIPTION = """\
 Forecast a series. Every model is first tested on the last stretches of the series, as if they were
@@ -31,6 +35,7 @@ what is inferred
              as dates; without any, rows are numbered
   target     the column called y, target or value, else the first column of numbers
   frequency  from the dates, which must be regular: gaps and repeated dates are errors
+  horizon    with --exog: as many steps as rows follow the last value of the target
   season     by the calendar: 12 for months, 4 for quarters, 7 for days, 24 for hours, ...; for
              years and rows without dates the peak of the autocorrelation, none if none stands out
 
@@ -45,9 +50,24 @@ what is written into DIR
   backtest.csv   what each model would have forecast at earlier origins, beside what then happened
   forecast.png   the forecast and its backtest (needs matplotlib)
 
+many series, exogenous variables
+  --panel ID   every value of the column ID is a series of its own; one model is used for all
+  --exog A,B   columns that are known in advance. The last rows of the file have no target: they
+               hold what is known of the steps to forecast. Models that cannot use it run without
+
+models
+  --tune       searches settings of a reservoir on what comes before the backtest, and adds it as
+               tuned_reservoir; it ends with the batch of settings in which the time runs out
+  --load       forecasts from where a saved model stands, without a backtest. With --update it is
+               first told the later rows of FILE.csv: its state moves on, its weights stay
+
 examples
   forecast
   forecast sales.csv --horizon 12
+  forecast shops.csv --panel shop --exog promotion,price --json
+  forecast sales.csv --horizon 12 --tune 60 --save sales.skops
+  forecast newer.csv --load sales.skops --update --horizon 12 --save sales.skops
+  forecast benchmark series/ --horizon 12
   forecast load.csv --time date --target OT --horizon 48 --models reservoir,theta --out results"""
 
 
@@ -69,15 +89,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     >>> main(["nowhere.csv", "--horizon", "12"])
     2
     """
-    arguments = build_parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else list(argv)
     try:
-        run(arguments)
+        if given[:1] == ["benchmark"]:
+            run_benchmark(benchmark_parser().parse_args(given[1:]))
+        else:
+            run(build_parser().parse_args(given))
     except (FileError, CommandError) as error:
         print(f"forecast: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("forecast: interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever read the output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     return 0
 
 
@@ -91,27 +117,15 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("file", nargs="?", metavar="FILE.csv", help="a CSV file with a header line, one row per time")
-    add("--time", metavar="COL", help="column of dates or of whole numbers")
-    add("--target", metavar="COL", help="column to forecast")
-    add("--horizon", type=_at_least(1), metavar="H", help="steps to forecast; needed with a file")
-    add("--season", type=_at_least(1), metavar="M", help="steps in a season; 1 for none")
-    add(
-        "--models", type=_models, metavar="A,B,...", default=None, help=f"of {', '.join(FORECASTERS)}; or all"
-    )
-    add(
-        "--coverage",
-        type=_fraction,
-        default=0.9,
-        metavar="P",
-        help="of the intervals, a fraction (default: 0.9)",
-    )
-    add(
-        "--windows",
-        type=_at_least(1),
-        metavar="K",
-        help=f"origins of the backtest (default: {DEFAULT_WINDOWS})",
-    )
+    add_common(parser)
+    add("--panel", metavar="ID", help="column that names the series of a row: many series in one file")
+    add("--exog", type=_columns, default=[], metavar="A,B,...", help="columns of exogenous variables")
+    add("--tune", type=_seconds, metavar="SECONDS", help="search the settings of a reservoir for so long")
+    add("--save", type=Path, metavar="MODEL", help="save the model used, fitted on the whole series")
+    add("--load", type=Path, metavar="MODEL", help="forecast with a saved model; nothing is fitted")
+    add("--update", action="store_true", help="with --load: first tell it the new rows of FILE.csv")
     add("--out", type=Path, default=Path("forecast-output"), metavar="DIR", help="default: forecast-output")
+    add("--json", action="store_true", help="print one JSON object instead of the tables")
     add("--quiet", action="store_true", help="print nothing but errors")
     add("--version", action="version", version=f"forecast {version('reservoir-forecasting')}")
     return parser
@@ -119,74 +133,64 @@ def build_parser() -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> None:
     """Do what the arguments ask for; raise `CommandError` or `FileError` where that cannot be done."""
-    say = (lambda line: None) if arguments.quiet else print
+    if arguments.load is not None:
+        return run_saved(arguments)
+    if arguments.update:
+        raise CommandError("--update tells a saved model what happened; name it by --load.")
+    say = _no_line if arguments.quiet or arguments.json else print
     task = read_task(arguments)
-    folder = _make_folder(arguments.out)
-    for line in cli_report.introduction(task):
-        say(line)
+    folder = make_folder(arguments.out)
     # One BLAS thread: the products are small, and more threads than cores cost more than they bring.
     with warnings.catch_warnings(record=True) as caught, threadpool_limits(limits=1, user_api="blas"):
         warnings.simplefilter("always")
-        result = _backtest(task, progress=not arguments.quiet and sys.stderr.isatty())
-        forecasts, failures = _forecast(task, list(result.summary.index))
-    report = [*cli_report.table(result), *cli_report.notices(result, failures, caught)]
-    for line in [*report, "", cli_report.choice(result, list(forecasts))]:
+        models = make_models(task)
+        for line in cli_report.introduction(task):
+            say(line)
+        result = _backtest(task, models, progress=not arguments.quiet and sys.stderr.isatty())
+        forecasts, failures = _forecast(task, {name: clone(models[name]) for name in result.summary.index})
+        if arguments.save is not None:
+            used = next(iter(forecasts))
+            save(clone(models[used]).fit(task.data.y, task.X), arguments.save)
+    notices, reason = cli_report.notices(result, failures, caught), cli_report.choice(result, list(forecasts))
+    for line in [*cli_report.table(result), *notices, "", reason]:
         say(line)
     written, missing = cli_report.write(task, result, forecasts, folder)
     say(f"Written to {folder}: {', '.join(written)}")
+    if arguments.save is not None:
+        say(f"Saved: {arguments.save}")
     if missing:
         say(missing)
+    if arguments.json:
+        print(cli_report.as_json(task, result, forecasts, reason, notices))
+    return None
 
 
-def _at_least(least: int) -> Any:
-    def integer(text: str) -> int:
-        if not text.lstrip("+-").isdigit() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
-        return int(text)
-
-    return integer
+def _no_line(line: str) -> None:
+    """Say nothing."""
 
 
-def _fraction(text: str) -> float:
+def _columns(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names or len(set(names)) < len(names):
+        raise argparse.ArgumentTypeError(f"{text!r} must name columns, each once, with commas between")
+    return names
+
+
+def _seconds(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a fraction between 0 and 1, such as 0.9")
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return value
 
 
-def _models(text: str) -> list[str]:
-    if text == "all":
-        return list(FORECASTERS)
-    names = [name.strip().lower().replace("-", "_") for name in text.split(",") if name.strip()]
-    unknown = [name for name in names if name not in FORECASTERS]
-    if unknown or not names:
-        raise argparse.ArgumentTypeError(
-            f"{', '.join(unknown) or text!r}: the models are {', '.join(FORECASTERS)}"
-        )
-    return list(dict.fromkeys(names))
-
-
-def _make_folder(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CommandError(f"{folder}: cannot be made ({error.strerror}); choose another --out.") from None
-    return folder
-
-
-def _make(name: str, season: int) -> Any:
-    """Make a forecaster that gives the same forecast at every run."""
-    model = FORECASTERS[name](season)
-    return model.set_params(random_state=0) if model.get_params().get("random_state", 0) is None else model
-
-
-def _backtest(task: Task, progress: bool) -> BacktestResult:
+def _backtest(task: Task, models: dict[str, Any], progress: bool) -> BacktestResult:
     result = backtest(
-        {name: _make(name, task.season) for name in task.models},
-        task.series,
+        models,
+        task.data.y,
+        task.X,
         cv=RollingOrigin(task.horizon, n_windows=task.windows),
         metrics=("mase", "smape"),
         coverage=task.coverage,
@@ -200,23 +204,26 @@ def _backtest(task: Task, progress: bool) -> BacktestResult:
     return result
 
 
-def _forecast(task: Task, models: list[str]) -> tuple[dict[str, pd.DataFrame], dict[str, Exception]]:
+def _forecast(task: Task, models: dict[str, Any]) -> tuple[dict[str, pd.DataFrame], dict[str, Exception]]:
     """Fit every model on the whole series: its forecast with lower and upper bound, or why there is none."""
     forecasts: dict[str, pd.DataFrame] = {}
     failures: dict[str, Exception] = {}
-    for name in models:
-        model = _make(name, task.season)
-        try:
-            path = model.fit(task.series).predict(task.horizon)
-            if not np.isfinite(path).all():
-                raise ValueError("the forecast diverges")
-            band = model.predict_interval(task.horizon, coverage=task.coverage)
-            forecasts[name] = pd.DataFrame({"forecast": path, "lower": band["lower"], "upper": band["upper"]})
-        except Exception as error:
-            failures[name] = error
+    for name, model in models.items():
+        found = _tried(task, model)
+        if isinstance(found, Exception):
+            failures[name] = found
+        else:
+            forecasts[name] = found
     if not forecasts:
         raise CommandError(f"{task.name}: no model could be fitted; {next(iter(failures.values()))}")
     return forecasts, failures
+
+
+def _tried(task: Task, model: Any) -> pd.DataFrame | Exception:
+    try:
+        return ahead(model.fit(task.data.y, task.X), task.horizon, task.X_ahead, task.coverage)
+    except Exception as error:
+        return error
 
 
 if __name__ == "__main__":

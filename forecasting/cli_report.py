@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from forecasting.backtesting import BacktestResult
@@ -21,8 +23,11 @@ def introduction(task: Task) -> list[str]:
     first, last = (_stamp(label, unit) for label in task.series.index[[0, -1]])
     season = "no season" if task.season == 1 else f"season {task.season} ({task.season_source})"
     windows = "1 window" if task.windows == 1 else f"{task.windows} windows"
+    values = f"{len(task.series)} values, {first} to {last}"
+    if task.panel:
+        values = f"{len(task.data.parts)} series by {task.panel!r}, the first with {values}"
     return [
-        f"{task.series.name}: {len(task.series)} values, {first} to {last}, {season}",
+        f"{task.series.name}: {values}, {season}",
         *(f"note: {note}" for note in task.notes),
         f"Backtest: {windows} of {_steps(task.horizon, unit)}, {100 * task.coverage:g} % intervals",
         "",
@@ -95,13 +100,12 @@ def write(
     task: Task, result: BacktestResult, forecasts: dict[str, pd.DataFrame], folder: Path
 ) -> tuple[list[str], str]:
     """Write the tables and the picture; return the files' names, and why the picture is missing."""
-    time = str(task.series.index.name or "time")
-    long = pd.concat(forecasts, names=["model", time]).reset_index()
     assert result.forecasts is not None
     written, missing = ["forecast.csv", "backtest.csv"], ""
+    tables = (rows_of(task, forecasts), result.forecasts)
     try:
-        long.to_csv(folder / written[0], index=False, float_format="%.10g")
-        result.forecasts.to_csv(folder / written[1], index=False, float_format="%.10g")
+        for name, table in zip(written, tables):
+            table.to_csv(folder / name, index=False, float_format="%.10g")
         _draw(task, result, forecasts, folder / "forecast.png")
         written.append("forecast.png")
     except OSError as error:
@@ -113,14 +117,65 @@ def write(
     return written, missing
 
 
+def rows_of(task: Task, forecasts: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Lay forecasts out in rows: model, (series), time, forecast, lower, upper."""
+    index = [*([task.panel] if task.panel else []), str(task.series.index.name or "time")]
+    return pd.concat(forecasts, names=["model", *index]).reset_index()
+
+
+def as_json(
+    task: Task, result: BacktestResult, forecasts: dict[str, pd.DataFrame], reason: str, lines: list[str]
+) -> str:
+    """Return all that the command found as one JSON object; what is not a number is null."""
+    used = next(iter(forecasts))
+    scores = result.summary[["mase", "smape", "coverage", "failed"]].rename_axis("model").reset_index()
+    rows = rows_of(task, {used: forecasts[used]}).drop(columns="model")
+    found = {
+        "target": str(task.series.name),
+        "horizon": task.horizon,
+        "season": task.season,
+        "windows": task.windows,
+        "coverage": task.coverage,
+        "notes": [*task.notes, *lines],
+        "chosen": used,
+        "reason": reason,
+        "scores": records(scores),
+        "forecast": records(rows),
+    }
+    return json.dumps(found, indent=2, ensure_ascii=False)
+
+
+def records(table: pd.DataFrame) -> list[dict]:
+    """Return the rows of a table as what JSON can hold: times as text, what is not finite as null."""
+    plain = table.copy()
+    for name, column in plain.items():
+        if pd.api.types.is_float_dtype(column):
+            plain[name] = column.astype(object).where(np.isfinite(column), None)
+        elif not pd.api.types.is_numeric_dtype(column):
+            plain[name] = column.map(_text)
+    return [{str(key): _plain(value) for key, value in row.items()} for row in plain.to_dict("records")]
+
+
+def _text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, pd.Timestamp) else str(value)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def _draw(task: Task, result: BacktestResult, forecasts: dict[str, pd.DataFrame], path: Path) -> None:
     used = next(iter(forecasts))
+    first = None if task.panel is None else next(iter(task.data.parts))
+    shown = forecasts if first is None else {name: table.loc[first] for name, table in forecasts.items()}
+    name = task.series.name if first is None else f"{task.series.name} of {first}"
     figure = plot_report(
         task.series,
-        {name: forecast["forecast"] for name, forecast in forecasts.items()},
-        forecasts[used],
+        {model: forecast["forecast"] for model, forecast in shown.items()},
+        shown[used],
         result,
+        series=first,
         n_history=max(60, 5 * task.horizon, 3 * task.season),
-        title=f"{task.series.name}: the next {_steps(task.horizon, _unit(task.series))}, by {used}",
+        title=f"{name}: the next {_steps(task.horizon, _unit(task.series))}, by {used}",
     )
     figure.savefig(path, dpi=120)

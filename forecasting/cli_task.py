@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-from forecasting.csv_series import read_series
+from forecasting.csv_data import CsvData, read_data
 from forecasting.datasets import load_sunspots
+from forecasting.rebuilding import ID
 from forecasting.seasons import find_season, season_of_frequency
 
 DEFAULT_MODELS = ("reservoir", "ets", "theta", "seasonal_naive", "naive")
@@ -23,9 +25,9 @@ class CommandError(Exception):
 
 @dataclass(frozen=True)
 class Task:
-    """What the arguments and the series amount to."""
+    """What the arguments and the file amount to."""
 
-    series: pd.Series
+    data: CsvData
     name: str
     horizon: int
     season: int
@@ -33,42 +35,106 @@ class Task:
     models: list[str]
     coverage: float
     windows: int
-    notes: list[str]
+    tune: float | None
+    panel: str | None
+
+    @property
+    def series(self) -> pd.Series:
+        """The series; of several the first."""
+        return next(iter(self.data.parts.values()))
+
+    @property
+    def notes(self) -> list[str]:
+        """Choices that were made for the reader."""
+        return self.data.notes
+
+    @property
+    def X(self) -> pd.DataFrame | None:
+        """Exogenous variables at the steps of the series."""
+        return self.data.X
+
+    @property
+    def X_ahead(self) -> pd.DataFrame | None:
+        """Exogenous variables of the steps to forecast."""
+        ahead = self.data.X_ahead
+        if ahead is None:
+            return None
+        return (
+            ahead[: self.horizon] if self.panel is None else ahead.groupby(ID, sort=False).head(self.horizon)
+        )
+
+    def before_backtest(self) -> tuple[Any, Any]:
+        """Return the series and exogenous variables before the first window."""
+        n_left = self.windows * self.horizon
+        if self.panel is None:
+            return self.data.y[:-n_left], None if self.X is None else self.X[:-n_left]
+        frames = [self.data.y, self.X]
+        kept = [
+            None if frame is None else frame.drop(frame.groupby(ID).tail(n_left).index) for frame in frames
+        ]
+        return kept[0], kept[1]
 
 
 def read_task(arguments: argparse.Namespace) -> Task:
-    """Read the series, and settle what the arguments leave open."""
+    """Read the file, and settle what the arguments leave open."""
     if arguments.file is None:
-        if arguments.time or arguments.target:
-            raise CommandError("--time and --target name columns of a file; name the file too.")
-        series, name, notes = (
-            load_sunspots(),
-            "sunspots",
-            ["the series bundled with statsmodels; give a FILE.csv for yours"],
-        )
-        horizon, inferred = arguments.horizon or SOLAR_CYCLE, (SOLAR_CYCLE, "the solar cycle")
+        data, name, horizon, inferred = _sunspots(arguments)
     else:
-        if arguments.horizon is None:
+        if arguments.horizon is None and not arguments.exog:
             raise CommandError(f"{arguments.file}: name the number of steps to forecast by --horizon.")
-        series, notes = read_series(arguments.file, arguments.time, arguments.target)
-        name, horizon, inferred = arguments.file, arguments.horizon, _infer_season(series)
-    if series.nunique() == 1:
-        raise CommandError(f"{name}: column {series.name!r} is constant; there is nothing to forecast.")
+        data = read_data(arguments.file, arguments.time, arguments.target, arguments.panel, arguments.exog)
+        name, horizon, inferred = arguments.file, _horizon(arguments, data), _infer_season(data)
+    for part, series in data.parts.items():
+        if series.nunique() == 1:
+            where = f"column {series.name!r}" + (f" of series {part!r}" if arguments.panel else "")
+            raise CommandError(f"{name}: {where} is constant; there is nothing to forecast.")
     season, source = inferred if arguments.season is None else (arguments.season, "as given")
-    if (
-        arguments.season is None
-        and len(series) < _least_training(horizon, season, arguments.coverage) + horizon
-    ):
-        notes.append(f"{len(series)} values are too few for a season of {season}: none is used")
+    shortest = min(map(len, data.parts.values()))
+    if arguments.season is None and shortest < _least_training(horizon, season, arguments.coverage) + horizon:
+        data.notes.append(f"{shortest} values are too few for a season of {season}: none is used")
         season, source = 1, "none"
     models = arguments.models
     if models is None:
-        models = [model for model in DEFAULT_MODELS if season > 1 or model != "seasonal_naive"]
-    windows = _count_windows(name, len(series), horizon, season, arguments)
-    return Task(series, name, horizon, season, source, models, arguments.coverage, windows, notes)
+        models = (
+            [*DEFAULT_MODELS[:1], "direct", *DEFAULT_MODELS[1:]] if data.X is not None else DEFAULT_MODELS
+        )
+        models = [model for model in models if season > 1 or model != "seasonal_naive"]
+    windows = _count_windows(name, shortest, horizon, season, arguments)
+    settled = (horizon, season, source, list(models), arguments.coverage, windows)
+    return Task(data, str(name), *settled, arguments.tune, arguments.panel)
 
 
-def _infer_season(series: pd.Series) -> tuple[int, str]:
+def _sunspots(arguments: argparse.Namespace) -> tuple[CsvData, str, int, tuple[int, str]]:
+    """Return the bundled series, which has nothing but itself."""
+    if any(getattr(arguments, option) for option in ("time", "target", "panel", "exog")):
+        raise CommandError("--time, --target, --panel and --exog name columns of a file; name the file too.")
+    y = load_sunspots()
+    notes = ["the series bundled with statsmodels; give a FILE.csv for yours"]
+    data = CsvData(y, None, None, {"sunspots": y}, notes)
+    return data, "sunspots", arguments.horizon or SOLAR_CYCLE, (SOLAR_CYCLE, "the solar cycle")
+
+
+def _horizon(arguments: argparse.Namespace, data: CsvData) -> int:
+    """Return how many steps to forecast: no more than exogenous variables are known for."""
+    if data.X is None:
+        return arguments.horizon
+    horizon = arguments.horizon or data.n_ahead
+    if not 0 < horizon <= data.n_ahead:
+        target = next(iter(data.parts.values())).name
+        raise CommandError(
+            f"{arguments.file}: --exog needs {horizon or 'some'} rows after the last value of {target!r}, with what "
+            f"is known of the steps to forecast; there are {data.n_ahead}."
+        )
+    return horizon
+
+
+def _infer_season(data: CsvData) -> tuple[int, str]:
+    """Return the season of the calendar, or the one found in most of the series."""
+    found = [_season_of(series) for series in data.parts.values()]
+    return max(dict.fromkeys(found), key=found.count)
+
+
+def _season_of(series: pd.Series) -> tuple[int, str]:
     freq = getattr(series.index, "freqstr", None)
     season = season_of_frequency(freq) if freq else None
     if season is not None:

@@ -279,7 +279,8 @@ def _check_regular(labels: pd.Index, cells: pd.Series) -> None:
     if repeated.any():
         first, again = cells.index[labels == labels[repeated][0]][:2]
         raise FileError(
-            f"{column} has {cells[first]!r} more than once, in lines {first} and {again}; keep one row for each time."
+            f"{column} has {cells[first]!r} more than once, in lines {first} and {again}; keep one row for each time "
+            "(many series: --panel)."
         )
     order = np.argsort(labels, kind="stable")
     steps = _steps(labels[order])

@@ -201,6 +201,7 @@ def plot_report(
     interval: Any,
     result: BacktestResult,
     *,
+    series: Any = None,
     n_history: int | None = None,
     title: str | None = None,
 ) -> Figure:
@@ -212,6 +213,8 @@ def plot_report(
         As for `plot_forecast`; the first of ``forecasts`` is the one chosen.
     result : BacktestResult
         Its backtest.
+    series : optional
+        The series of a panel.
 
     Returns
     -------
@@ -233,9 +236,8 @@ def plot_report(
     chosen = next(iter(forecasts))
     n_windows = int(result.summary["windows"].iloc[0])
     origins = "an earlier origin" if n_windows == 1 else f"{n_windows} earlier origins"
-    plot_backtest(
-        result, models=[chosen], ax=bottom, title=f"Backtest of {chosen}: forecasts made at {origins}"
-    )
+    title = f"Backtest of {chosen}: forecasts made at {origins}"
+    plot_backtest(result, models=[chosen], series=series, ax=bottom, title=title)
     return figure
 
 

@@ -79,7 +79,7 @@ def plot_error_by_horizon(
     else:
         ax.set_ylim(bottom=0)
     _finish(ax, title, metric)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.locator_params(axis="x", integer=True)
     ax.set_xlabel("step ahead", fontsize=12)
     _label_ends(ax, labels)
     return ax
