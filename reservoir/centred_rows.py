@@ -210,14 +210,16 @@ class TriangularFactor(CentredRows):
         assert isinstance(other, TriangularFactor)
         steps = self._advance(other.n_rows, other.weight, other.mean_x, other.mean_y)
         self.outside += other.outside
-        self._rotate(np.vstack([other.factor, steps[0]]), np.vstack([other.target, steps[1]]))
+        n_triangular = len(other.factor) if len(other.factor) == self.n_features else 0
+        rows = np.vstack([steps[0], other.factor]), np.vstack([steps[1], other.target])
+        self._rotate(*rows, n_triangular)
 
     def _fold(self, X, y, roots, means, below):
         parts = zip((X, y), means, below)
         self._rotate(*(_centred(rows, mean, roots, last, order="F") for rows, mean, last in parts))
 
-    def _rotate(self, rows_x: np.ndarray, rows_y: np.ndarray) -> None:
-        """Take in centred rows; they may be overwritten."""
+    def _rotate(self, rows_x: np.ndarray, rows_y: np.ndarray, n_triangular: int = 0) -> None:
+        """Take in centred rows, the last of which may form a triangle; they may be overwritten."""
         if len(self.factor) < self.n_features:  # still rows
             rows_x, rows_y = np.vstack([self.factor, rows_x]), np.vstack([self.target, rows_y])
             if len(rows_x) < self.n_features:
@@ -226,7 +228,7 @@ class TriangularFactor(CentredRows):
             self.factor = np.zeros((self.n_features, self.n_features), order="F")
             self.target = np.zeros((self.n_features, self.n_targets), order="F")
         self.factor, reflectors, scales, _ = dtpqrt(
-            0,
+            n_triangular,
             min(self.panel, self.n_features),
             self.factor,
             np.asfortranarray(rows_x),
@@ -234,7 +236,7 @@ class TriangularFactor(CentredRows):
             overwrite_b=1,
         )
         self.target, rows_y, _ = dtpmqrt(
-            0,
+            n_triangular,
             reflectors,
             scales,
             self.target,

@@ -64,6 +64,7 @@ class FreeRunCandidate(Candidate):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.pieces: list[_Piece] = []
+        self.shared: RidgeReadout | None = None  # sum of the pieces that every window trains on
         self.states: dict[tuple[int, int], np.ndarray] = {}  # (series, origin): of the reservoir, before it
 
     def _judge(self, windows: list[int]) -> None:
@@ -145,10 +146,14 @@ class FreeRunCandidate(Candidate):
 
     def _trained(self, window: int) -> RidgeReadout:
         """Return the readout of all penalties for a window."""
-        kept = [p.readout for p in self.pieces if p.readout is not None and self._trains(p, window)]
-        if not kept:
+        here = [p for p in self.pieces if p.readout is not None and self._trains(p, window)]
+        if not here:
             raise ValueError(f"window {window} has no rows to train on: let cv begin later, or lower washout")
-        return reduce(add, kept)
+        everywhere = [p for p in here if all(self._trains(p, w) for w in range(len(self.task.windows)))]
+        if self.shared is None and everywhere:
+            self.shared = reduce(add, (p.readout for p in everywhere))
+        others = [p.readout for p in here if p not in everywhere]
+        return reduce(add, others if self.shared is None else [self.shared, *others])
 
     def _trains(self, piece: _Piece, window: int) -> bool:
         train, test = self.task.windows[window][piece.series]
