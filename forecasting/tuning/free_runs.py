@@ -152,7 +152,7 @@ class FreeRunCandidate(Candidate):
         everywhere = [p for p in here if all(self._trains(p, w) for w in range(len(self.task.windows)))]
         if self.shared is None and everywhere:
             self.shared = reduce(add, (p.readout for p in everywhere))
-        others = [p.readout for p in here if p not in everywhere]
+        others: list[Any] = [p.readout for p in here if p not in everywhere]
         return reduce(add, others if self.shared is None else [self.shared, *others])
 
     def _trains(self, piece: _Piece, window: int) -> bool:
