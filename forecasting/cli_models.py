@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 import reservoir
+from forecasting import tuning
 from forecasting.base import Forecaster
 from forecasting.cli_task import CommandError, Task
 from forecasting.ensemble import EnsembleForecaster
@@ -52,8 +53,6 @@ def make(name: str, season: int) -> Any:
 
 def tuned(task: Task) -> Any:
     """Search the settings of a reservoir on what comes before the windows of the backtest, for some seconds."""
-    from forecasting.tuning import tune
-
     assert task.tune is not None
     past, X = task.before_backtest()
     cv = RollingOrigin(task.horizon, n_windows=min(3, task.windows))
@@ -69,7 +68,7 @@ def tuned(task: Task) -> Any:
             "random_state": seed,
         }
         try:
-            found = tune(forecaster, past, X, **options)
+            found = tuning.tune(forecaster, past, X, **options)
         except (ValueError, RuntimeError) as error:
             if best is None:
                 raise CommandError(f"{task.name}: --tune found no settings; {_line(error)}") from None

@@ -25,6 +25,8 @@ LAZY_IMPORTS = {
     ("forecasting/plotting.py", "matplotlib"): "an optional dependency (the extra `plot`)",
     ("forecasting/networks/plotting.py", "matplotlib"): "an optional dependency (the extra `plot`)",
     ("forecasting/evaluation_plots.py", "matplotlib"): "an optional dependency (the extra `plot`)",
+    ("forecasting/residual_plots.py", "matplotlib"): "an optional dependency (the extra `plot`)",
+    ("forecasting/dynamics_plots.py", "matplotlib"): "an optional dependency (the extra `plot`)",
     ("forecasting/tuning/plots.py", "matplotlib"): "an optional dependency (the extra `plot`)",
     ("forecasting/__init__.py", "import_module"): "statsmodels takes longer to load than everything else",
     ("forecasting/transforms/__init__.py", "import_module"): "one of them loads statsmodels",
@@ -79,9 +81,10 @@ def test_imports_run_downwards():
         assert not wrong, f"{module} imports {wrong}"
 
 
-def test_pictures_are_drawn_for_the_command_line_alone():
+def test_pictures_are_drawn_for_the_command_line_and_other_pictures_alone():
     users = {module.replace(".", "/") for module, names in GRAPH.items() if "forecasting.plotting" in names}
-    assert all(user.startswith(COMMAND_LINE) for user in users), users
+    assert all(user.startswith(COMMAND_LINE) or user.endswith("_plots") for user in users), users
+    assert not [module for module, names in GRAPH.items() if any(name.endswith("_plots") for name in names)]
 
 
 def functions(tree):
