@@ -1,13 +1,16 @@
-"""Multi-scale memory: leaky traces beside a plain network and an LSTM, on two time scales.
+"""Multi-scale memory: leaky traces and skips through time beside a plain network and an LSTM, on two time scales.
 
 Noise of 120 steps. The answer is the product of two memories: the mean sign of a slow cue that was given in the first
-10 steps, and the difference of the last two inputs. R2 on sequences held out.
+10 steps, and the difference of the last two inputs. The dilated network is an LSTM, and on it one whose step t
+follows step t - 10: the cue is 12 steps back. R2 on sequences held out.
 """
 
 import numpy as np
 
 from forecasting.networks.cells import LSTM, RNN
 from forecasting.networks.cells.leaky_rnn import LeakyRNN
+from forecasting.networks.combinators import Chain, Dilated
+from forecasting.networks.layer import Recurrent
 from forecasting.networks.optimizers import Adam
 from forecasting.sequence_models import Learning, SequenceRegressor
 
@@ -16,6 +19,7 @@ CELLS = {
     "RNN": RNN(24),
     "LSTM": LSTM(24),
     "leaky traces": LeakyRNN(24, retention=(0.5, 0.995)),
+    "dilated LSTM": Chain([Recurrent(LSTM(24)), Dilated(Recurrent(LSTM(24)), 10)]),
 }
 
 

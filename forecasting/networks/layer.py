@@ -27,9 +27,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from forecasting.networks.cells import Cell
+from forecasting.networks.cells.activations import multiply_by_slope
 from forecasting.networks.initialisation import glorot_uniform
 from forecasting.networks.stepping import cell_step, linear_step
-from reservoir.vecmath import SLOPES
+from reservoir.vecmath import ACTIVATIONS, SLOPES, activate
 
 SIZE = [Interval(Integral, 1, None, closed="left")]
 
@@ -160,8 +161,11 @@ class Dense(Layer):
     def backward(self, params, tape, grad):
         """Return the gradients in the parameters and in ``x``."""
         x, y = tape
-        if self.activation != "identity":
-            grad = grad * SLOPES[self.activation](y).astype(y.dtype, copy=False)
+        if self.activation == "sigmoid":
+            grad = grad * SLOPES["sigmoid"](y)
+        elif self.activation != "identity":
+            grad = np.array(grad, y.dtype, order="C")
+            multiply_by_slope(grad.reshape(-1), y.reshape(-1), ACTIVATIONS[self.activation])
         return weights_grad(x, grad), product(grad, params.weights.T)
 
     def parts(self, params, n_features, n_series):
@@ -172,14 +176,7 @@ class Dense(Layer):
         """Go one step; there is no state. All steps that are known go at once, as one product."""
         drive = product(x, params.weights)
         drive += params.bias
-        if self.activation == "tanh":
-            np.tanh(drive, out=drive)
-        elif self.activation == "relu":
-            np.maximum(drive, 0, out=drive)
-        elif self.activation == "saturated_linear":
-            np.clip(drive, 0, 1, out=drive)
-        elif self.activation == "sigmoid":
-            drive = (1 / (1 + np.exp(-drive))).astype(drive.dtype, copy=False)
+        activate(drive.reshape(-1), ACTIVATIONS[self.activation])
         return drive, state
 
 

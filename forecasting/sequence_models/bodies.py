@@ -22,6 +22,7 @@ CELL: dict[str, Any] = {
 }
 BODY: dict[str, Any] = {
     **CELL,
+    "cell": [*CELL["cell"], Layer],
     "n_layers": SIZE,
     "bidirectional": ["boolean"],
     "dropout": [Interval(Real, 0, 1, closed="left")],
@@ -65,7 +66,8 @@ def recurrent_layers(
 
     Parameters
     ----------
-    cell : str or Cell
+    cell : str, Cell or Layer
+        A layer stands for itself.
     n_units : int, optional
     n_layers : int, default=1
     bidirectional : bool, default=False
@@ -76,9 +78,11 @@ def recurrent_layers(
     -------
     list of Layer
     """
+    if isinstance(cell, Layer) and n_units is not None:
+        raise ValueError(f"cell={cell!r} brings its own size: leave out n_units={n_units}")
     layers: list[Layer] = []
     for _ in range(n_layers):
-        layer = Recurrent(make_cell(cell, n_units))
+        layer = clone(cell) if isinstance(cell, Layer) else Recurrent(make_cell(cell, n_units))
         layers.append(both_ways(layer) if bidirectional else layer)
         if dropout:
             layers.append(Dropout(dropout))

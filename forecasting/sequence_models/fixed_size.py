@@ -132,8 +132,8 @@ class SequenceClassifier(ClassifierMixin, FixedSizeModel):
 
     Parameters
     ----------
-    cell : str or Cell, default="gru"
-        A name in `forecasting.networks.CELLS`, or a cell with its own size.
+    cell : str, Cell or Layer, default="gru"
+        A name in `forecasting.networks.CELLS`, a cell with its own size, or a layer made of such.
     n_units : int, optional
         Units of a layer, for a cell given by name. Default: 32.
     n_layers : int, default=1

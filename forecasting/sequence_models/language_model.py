@@ -28,15 +28,16 @@ class LanguageModel(NetworkModel, BaseEstimator):
 
     Parameters
     ----------
-    cell : str or Cell, default="gru"
-        A name in `forecasting.networks.CELLS`, or a cell with its own size.
+    cell : str, Cell or Layer, default="gru"
+        A name in `forecasting.networks.CELLS`, a cell with its own size, or a layer made of such.
     n_units : int, optional
         Units of a layer, for a cell given by name. Default: 32.
     n_layers : int, default=1
     n_embedding : int, default=16
         Length of the vector of a symbol.
     window : int, default=64
-        Symbols through which gradients go back: training cuts the text into pieces of this length.
+        Symbols through which gradients go back: training cuts the text into pieces of this length, each time a
+        little elsewhere unless some are held out.
     dropout : float, default=0.0
         Part of what leaves each recurrent layer that is dropped in training.
     learning : Learning, optional
@@ -108,18 +109,24 @@ class LanguageModel(NetworkModel, BaseEstimator):
         if window < 1:
             raise ValueError("text has one symbol: there is nothing that follows")
         starts = np.arange(0, len(codes) - window, window)
-        pieces = codes[starts[:, np.newaxis] + np.arange(window + 1)].T
+        # What is held out must not be seen: then pieces stay where they are.
+        shifted = self.learning is None or self.learning.validation_fraction == 0
         layers = recurrent_layers(self.cell, self.n_units, self.n_layers, False, self.dropout)
         self.network_ = network = Chain([Embedding(self.n_embedding), *layers, Dense(self.alphabet_.size)])
         rng = make_rng(self.random_state)
 
+        def pieces(begins):
+            return codes[np.minimum(begins, len(codes) - 1 - window) + np.arange(window + 1)[:, np.newaxis]]
+
         def loss_and_grad(params, places, rng, progress):
-            raw, tape = network.forward(params, pieces[:-1, places], None, rng)
-            loss, grad = _loss(raw, pieces[1:, places])
+            piece = pieces(starts[places] + (rng.integers(window, size=len(places)) if shifted else 0))
+            raw, tape = network.forward(params, piece[:-1], None, rng)
+            loss, grad = _loss(raw, piece[1:])
             return loss, network.backward(params, tape, grad.reshape(raw.shape))[0]
 
         def loss(params, places):
-            return _loss(network.forward(params, pieces[:-1, places]).outputs, pieces[1:, places])[0]
+            piece = pieces(starts[places])
+            return _loss(network.forward(params, piece[:-1]).outputs, piece[1:])[0]
 
         params = network.init_params(self.alphabet_.size, rng)
         self._learn(params, loss_and_grad, loss, np.full(len(starts), window), rng)
@@ -139,12 +146,25 @@ class LanguageModel(NetworkModel, BaseEstimator):
         -------
         float
         """
+        return float(self.log_probabilities(text).mean(dtype=np.float64))
+
+    def log_probabilities(self, text: Any) -> np.ndarray:
+        """Return the log-probability of every symbol but the first, given those before it, in nats.
+
+        Parameters
+        ----------
+        text : str or sequence of hashable
+
+        Returns
+        -------
+        ndarray of shape (n_symbols - 1,)
+        """
         check_is_fitted(self, "params_")
-        codes = self.alphabet_.encode(text, "text")[:, np.newaxis]
+        codes = self.alphabet_.encode(text, "text")
         if len(codes) < 2:
             raise ValueError(f"text of {len(codes)} symbols has none that follows another: give at least 2")
-        raw = self.network_.forward(self.params_, codes[:-1]).outputs
-        return -_loss(raw, codes[1:])[0]
+        raw = self.network_.forward(self.params_, codes[:-1, np.newaxis]).outputs[:, 0]
+        return Softmax().log_probabilities(raw)[np.arange(len(raw)), codes[1:]]
 
     def perplexity(self, text: Any) -> float:
         """Return ``exp(-score)``: among how many equally likely symbols the model hesitates.

@@ -8,6 +8,8 @@ from sklearn.base import clone
 
 import reservoir
 from forecasting.networks.cells import RNN
+from forecasting.networks.combinators import Chain, Dilated
+from forecasting.networks.layer import Recurrent
 from forecasting.networks.optimizers import Adam
 from forecasting.sequence_models import (
     EncoderDecoder,
@@ -88,6 +90,17 @@ def test_an_answer_does_not_depend_on_the_others(name):
             assert together == alone
         else:
             np.testing.assert_allclose(alone, together, rtol=1e-12, atol=1e-14)
+
+
+def test_a_layer_may_stand_for_the_cell():
+    model, X, y = FITTED["regressor"]
+    model = clone(model).set_params(cell=RNN(3), n_units=None, random_state=0)
+    expected = model.fit(X, y).predict(X)
+    np.testing.assert_array_equal(model.set_params(cell=Recurrent(RNN(3))).fit(X, y).predict(X), expected)
+    dilated = model.set_params(cell=Chain([Recurrent(RNN(3)), Dilated(Recurrent(RNN(3)), 2)])).fit(X, y)
+    assert np.abs(dilated.predict(X) - expected).max() > 0
+    with pytest.raises(ValueError, match=r"brings its own size: leave out n_units=4"):
+        model.set_params(n_units=4).fit(X, y)
 
 
 def test_parts_are_set_through_the_estimator():
@@ -204,6 +217,14 @@ def test_scheduled_mixing_tells_own_outputs():
     params, x = model._exact_params(), np.random.default_rng(0).standard_normal((7, 3, 2))
     mixed = model._with_feedback(params, x, np.ones((7, 3, 2)), np.random.default_rng(0), 1.0)
     np.testing.assert_array_equal(mixed, model._run_free(params, x)[1])
+
+
+def test_log_probabilities_of_all_that_may_follow_sum_to_one():
+    model, text, _ = FITTED["language"]
+    model = clone(model).set_params(random_state=0).fit(text)
+    every = [model.log_probabilities("ab" + last) for last in "abc"]
+    assert sum(np.exp(one[-1]) for one in every) == pytest.approx(1, rel=1e-5)
+    assert model.score("abca") == pytest.approx(model.log_probabilities("abca").mean(), rel=1e-6)
 
 
 def test_a_language_model_learns_what_it_reads():
