@@ -247,7 +247,8 @@ def _one_epoch(steps, batches, schedule, n_epochs, max_steps, bar):
         losses.append(loss)
         lengths.append(length)
         bar.update()
-        bar.set_postfix(loss=f"{loss:.4g}", refresh=False)
+        if not bar.disable:
+            bar.set_postfix(loss=f"{loss:.4g}", refresh=False)
         if not (np.isfinite(loss) and np.isfinite(length)):
             return loss, length, "not finite"
         if steps.n_done == max_steps:

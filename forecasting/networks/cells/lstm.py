@@ -117,6 +117,33 @@ def _set_units(gates, memories, path, t, n_series, n_units, forget, peepholes):
 
 
 @njit(**KERNEL)
+def _set_plain_units(gates, memories, path, t, n_series, n_units, scales):
+    """The same with a forget gate and no peepholes: loop after loop over all series, one for all gates.
+
+    A gate is ``s * tanh(s * a) + 1 - s``, with s = 1 for the candidate and 1 / 2 for sigmoids.
+    """
+    one, double = gates.dtype.type(1), n_units + n_units
+    rows = range(t * n_series, t * n_series + n_series)
+    for n in rows:
+        for j in range(double + double):
+            here = n * (double + double) + j
+            gates[here] = scales[j] * tanh(scales[j] * gates[here]) + (one - scales[j])
+    for n in rows:
+        before, candidate = n * double, n * (double + double)
+        after, keep = before + n_series * double, candidate + double + n_units
+        for j in range(n_units):
+            kept = gates[keep + j] * memories[before + j]
+            memories[after + j] = kept + gates[candidate + n_units + j] * gates[candidate + j]
+    for n in rows:
+        after, out = (n + n_series) * double, (n + n_series) * n_units
+        squashed, exit = after + n_units, n * (double + double) + double
+        for j in range(n_units):
+            memories[squashed + j] = tanh(memories[after + j])
+        for j in range(n_units):
+            path[out + j] = gates[exit + j] * memories[squashed + j]
+
+
+@njit(**KERNEL)
 def forward(params, x, path, memories, gates, forget):
     """Run on from ``path[0]`` and ``memories[0]``, and fill all three.
 
@@ -128,6 +155,9 @@ def forward(params, x, path, memories, gates, forget):
     x_rows, rows = x.reshape(-1, n_features), gates.reshape(-1, 4 * n_units)
     flat = gates.reshape(-1), memories.reshape(-1), path.reshape(-1)
     shape = np.uint64(n_series), np.uint64(n_units)
+    plain, scales = forget == 1 and len(params.peepholes) == 0, np.ones(4 * n_units, x.dtype)
+    for j in range(n_units, 4 * n_units):
+        scales[j] = 0.5
     packed = packed_for(params.recurrent_weights, False, n_series, n_steps)
     chunk = steps_per_chunk(n_steps, n_series, 4 * n_units)
     for start in range(0, n_steps, chunk):
@@ -135,7 +165,10 @@ def forward(params, x, path, memories, gates, forget):
         set_drive(rows, start * n_series, stop * n_series, x_rows, params.input_weights, params.bias)
         for t in range(start, stop):
             add_recurrent(gates[t, :, :width], path[t], params.recurrent_weights, packed)
-            _set_units(*flat, np.uint64(t), *shape, forget, params.peepholes)
+            if plain:
+                _set_plain_units(*flat, np.uint64(t), *shape, scales)
+            else:
+                _set_units(*flat, np.uint64(t), *shape, forget, params.peepholes)
 
 
 @njit(**KERNEL)

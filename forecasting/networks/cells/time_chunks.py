@@ -35,11 +35,25 @@ def steps_per_chunk(n_steps, n_series, width):
 @njit(**KERNEL)
 def _set_drive(rows, first, last, x_rows, weights, bias):
     flat, width = rows.reshape(-1), np.uint64(rows.shape[1])
+    n_features, n_columns = weights.shape
+    few = 0 < n_features < _FEW
     for i in range(np.uint64(first), np.uint64(last)):
         begin = i * width
-        for j in range(np.uint64(bias.size)):
+        if not few:
+            for j in range(np.uint64(bias.size)):
+                flat[begin + j] = bias[j]
+            continue
+        heard = x_rows[i, 0]
+        for j in range(np.uint64(n_columns)):
+            flat[begin + j] = bias[j] + heard * weights[0, j]
+        for j in range(np.uint64(n_columns), np.uint64(bias.size)):
             flat[begin + j] = bias[j]
-    add_product(rows[first:last, : weights.shape[1]], x_rows[first:last], weights)
+        for f in range(1, n_features):
+            heard = x_rows[i, f]
+            for j in range(np.uint64(n_columns)):
+                flat[begin + j] += heard * weights[f, j]
+    if not few:
+        add_product(rows[first:last, :n_columns], x_rows[first:last], weights)
 
 
 # ``rows[first:last] = x_rows[first:last] @ weights + bias``, both for as many columns as they have.
@@ -109,11 +123,23 @@ def add_step(total, values, t):
 
 
 @njit(**KERNEL)
+def _add(total, values):
+    for j in range(np.uint64(total.size)):
+        total[j] += values[j]
+
+
+@njit(**KERNEL)
 def _add_input_gradients(in_weights, in_bias, grad_x_rows, first, last, deltas, x_rows, weights):
     used = deltas[: last - first, : weights.shape[1]]
-    add_product(in_weights, x_rows[first:last].T, used)
-    add_product(in_bias.reshape(1, -1), np.ones((1, last - first), deltas.dtype), used)
     n_features = weights.shape[0]
+    heard, sums = (
+        np.ones((n_features + 1, last - first), deltas.dtype),
+        np.zeros((n_features + 1, used.shape[1]), deltas.dtype),
+    )
+    heard[:n_features] = x_rows[first:last].T
+    add_product(sums, heard, used)
+    _add(in_weights.reshape(-1), sums[:n_features].reshape(-1))
+    _add(in_bias, sums[n_features])
     if n_features < _FEW:
         _set_scalar_products(grad_x_rows, first, used.shape[0], deltas, weights)
         return

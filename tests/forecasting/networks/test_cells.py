@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
+from benchmarks.networks.torch_weights import from_torch, torch_weights
 from forecasting.networks.cells import CELLS, GRU, LSTM, RNN, FastRNN, LeakyRNN
 from tests import naive_networks
 from tests.gradients import assert_gradient, shaken
@@ -307,27 +308,6 @@ def test_errors():
 
 
 # --------------------------------------------------------------------------------------------------- PyTorch
-
-
-def torch_weights(layer, blocks):
-    """Input weights, recurrent weights and both biases of a PyTorch layer, its gates in our order."""
-    parts = []
-    for parameter in (layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0, layer.bias_hh_l0):
-        gates = np.split(parameter.detach().numpy(), max(blocks) + 1)
-        parts.append(np.concatenate([gates[g] for g in blocks]).T.copy())
-    return parts
-
-
-def from_torch(name, layer):
-    """Our parameters from a PyTorch layer; its gates are r, z, n (GRU) and i, f, g, o (LSTM)."""
-    size = layer.hidden_size
-    if name == "gru":
-        W, _, b, _ = torch_weights(layer, (2, 0, 1))
-        _, U, _, c = torch_weights(layer, (0, 1, 2))
-        bias = b + np.concatenate([np.zeros(size), c[: 2 * size]])
-        return W, U, bias, c[2 * size :]
-    W, U, b, c = torch_weights(layer, (2, 0, 3, 1) if name == "lstm" else (0,))
-    return (W, U, b + c, np.zeros((0, size))) if name == "lstm" else (W, U, b + c)
 
 
 @pytest.mark.parametrize("name", ["rnn", "lstm", "gru"])
