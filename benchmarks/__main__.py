@@ -29,6 +29,7 @@ BENCHMARKS = {
     "etth1": "benchmarks.accuracy.etth1:report",
     "dysts": "benchmarks.accuracy.dysts:report",
     "reduction": "benchmarks.reduction:report",
+    "readout-backtest": "benchmarks.readout_backtest:report",
     "tune-speed": "benchmarks.tuning_speed:report",
     "kuramoto-sivashinsky": "benchmarks.accuracy.spatial_chaos:kuramoto_report",
     "networks-speed": "benchmarks.networks.speed:report",
