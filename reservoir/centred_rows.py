@@ -212,11 +212,12 @@ class TriangularFactor(CentredRows):
         self.outside += other.outside
         n_triangular = len(other.factor) if len(other.factor) == self.n_features else 0
         rows = np.vstack([steps[0], other.factor]), np.vstack([steps[1], other.target])
-        self._rotate(*rows, n_triangular)
+        self._rotate(*rows, n_triangular=n_triangular)
 
     def _fold(self, X, y, roots, means, below):
         parts = zip((X, y), means, below)
-        self._rotate(*(_centred(rows, mean, roots, last, order="F") for rows, mean, last in parts))
+        rows_x, rows_y = (_centred(rows, mean, roots, last, order="F") for rows, mean, last in parts)
+        self._rotate(rows_x, rows_y)
 
     def _rotate(self, rows_x: np.ndarray, rows_y: np.ndarray, n_triangular: int = 0) -> None:
         """Take in centred rows, the last of which may form a triangle; they may be overwritten."""
