@@ -78,8 +78,9 @@ def backtest(
         and the penalty stay those of the first origin.
     n_jobs : int, optional
         Workers over models, blocks of windows and series that are forecast alone, counted as joblib does. They are
-        threads unless ``joblib.parallel_config`` says otherwise. The seconds reported are wall time, longer
-        where workers wait for each other.
+        threads unless ``joblib.parallel_config`` names another backend: "loky" for processes, "dask" (the extra
+        ``dask``) for a cluster; the result is the same. The seconds reported are wall time, longer where workers wait
+        for each other.
     progress : bool, default=False
         Show a bar.
     return_forecasts : bool, default=True

@@ -1,4 +1,5 @@
 import threading
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -427,7 +428,32 @@ def test_series_that_are_forecast_alone_are_divided_among_workers():
     assert len(one.folds) == 6
 
 
-def test_any_backend_of_joblib():
-    with parallel_config(backend="loky", n_jobs=2):
-        processes = backtest(Naive(), Y, cv=RollingOrigin(3))
-    pd.testing.assert_frame_equal(processes.forecasts, backtest(Naive(), Y, cv=RollingOrigin(3)).forecasts)
+@pytest.fixture
+def _cluster(request):
+    """Workers of dask in this process, where that backend is asked for."""
+    if request.param != "dask":
+        yield
+        return
+    distributed = pytest.importorskip("distributed", reason="needs the extra `dask`")
+    with (
+        warnings.catch_warnings(),
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
+        ) as workers,
+        distributed.Client(workers),
+    ):
+        warnings.simplefilter("ignore")  # what the scheduler says of itself
+        yield
+
+
+@pytest.mark.parametrize(
+    ("_cluster", "backend"), [(name, name) for name in ("threading", "loky", "dask")], indirect=["_cluster"]
+)
+@pytest.mark.usefixtures("_cluster")
+def test_any_backend_of_joblib(backend):
+    with parallel_config(backend=backend, n_jobs=2):
+        elsewhere = backtest([Naive(), Drift()], Y, cv=RollingOrigin(3), coverage=0.5)
+    here = backtest([Naive(), Drift()], Y, cv=RollingOrigin(3), coverage=0.5)
+    assert elsewhere.errors.empty
+    pd.testing.assert_frame_equal(elsewhere.forecasts, here.forecasts)
+    pd.testing.assert_frame_equal(elsewhere.scores, here.scores)
