@@ -30,7 +30,7 @@ class _State(NamedTuple):
 
 
 def _default_learner() -> RecursiveLeastSquares:
-    return RecursiveLeastSquares(1e-2, forgetting=0.999)
+    return RecursiveLeastSquares(1.0, forgetting=0.999)
 
 
 class OnlineReservoirForecaster(ReservoirForecaster):
@@ -47,7 +47,7 @@ class OnlineReservoirForecaster(ReservoirForecaster):
     reservoir : Reservoir, optional
         Default: as `ReservoirForecaster`. It is cloned.
     readout : regressor with ``partial_fit``, optional
-        Default: ``RecursiveLeastSquares(1e-2, forgetting=0.999)``. It is cloned.
+        Default: ``RecursiveLeastSquares(1.0, forgetting=0.999)``. It is cloned.
     differences, standardize, washout, input_skip, max_horizon, escape_factor, random_state
         As for `ReservoirForecaster`.
 
