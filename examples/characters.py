@@ -61,10 +61,12 @@ def run(seed):
         left.axhline(figures["perplexity, LSTM"], color="C1", label="LSTM, held out")
         left.axhline(figures["perplexity, LSTM and 5-grams, half each"], color="C2", label="both, half each")
         left.set(xlabel="n", ylabel="perplexity", yscale="log")
+        left.set_yticks([4, 5, 6, 8, 10, 20], ["4", "5", "6", "8", "10", "20"])
+        left.minorticks_off()
         left.legend()
-        wrapped = "\n".join(text[i : i + 40] for i in range(0, len(text), 40))
-        right.text(0, 1, "the wise ...\n\n" + wrapped, va="top", family="monospace", fontsize=7)
+        wrapped = "\n".join(text[i : i + 44] for i in range(0, len(text), 44))
+        right.text(0, 1, "the wise ...\n\n" + wrapped, va="top", family="monospace", fontsize=9)
         right.axis("off")
-        figure.set_size_inches(9, 4)
+        figure.set_size_inches(10, 4)
 
     return figures, draw

@@ -93,6 +93,8 @@ def run(seed):
         for way, row in zip(WAYS, zip(*times)):
             right.loglog(seen, [1e6 * one for one in row], "o-", label=way)
         right.set(xlabel="steps seen", ylabel="microseconds for one more")
+        right.set_xticks(seen, [str(n) for n in seen])
+        right.minorticks_off()
         right.legend()
         figure.set_size_inches(10, 4)
 
