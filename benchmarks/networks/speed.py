@@ -33,6 +33,10 @@ _WINDOW, _AHEAD = 96, 12  # of the whole training
 _TURN = 0.02  # seconds of one turn
 _WORTH = 1024  # numbers of a step that are worth a second thread
 BATCHES, UNITS = (1, 4, 32, 128), (16, 32, 64, 128)
+_WAITING = (
+    "PyTorch's threads wait for each other: where others run too, a load above 1, its times of two threads say "
+    "nothing, and ours of two little."
+)
 WANTED = {
     "lstm": "3 at batch 1 and 4, 1.2 elsewhere, 2 on average",
     "gru": "4 everywhere",
@@ -51,9 +55,7 @@ def report(quick: bool) -> str:
             for n_threads in (1, 2):
                 torch.set_num_threads(n_threads)
                 parts.append(_layers(name, batches, units, n_threads, 1 if quick else 7))
-        parts.append(
-            "Of two threads PyTorch's wait for each other where others run too: those figures need a load below 1."
-        )
+        parts.append(_WAITING)
         torch.set_num_threads(1)
         parts.append(_training(quick))
         parts.append(_shards(quick))

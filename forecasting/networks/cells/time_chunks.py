@@ -129,6 +129,14 @@ def _add(total, values):
 
 
 @njit(**KERNEL)
+def _copy(target, source):
+    """Copy a matrix; numba's own way of doing so takes seconds to compile, for the errors that it may raise."""
+    for i in range(target.shape[0]):
+        for j in range(target.shape[1]):
+            target[i, j] = source[i, j]
+
+
+@njit(**KERNEL)
 def _add_input_gradients(in_weights, in_bias, grad_x_rows, first, last, deltas, x_rows, weights):
     used = deltas[: last - first, : weights.shape[1]]
     n_features = weights.shape[0]
@@ -136,7 +144,7 @@ def _add_input_gradients(in_weights, in_bias, grad_x_rows, first, last, deltas, 
         np.ones((n_features + 1, last - first), deltas.dtype),
         np.zeros((n_features + 1, used.shape[1]), deltas.dtype),
     )
-    heard[:n_features] = x_rows[first:last].T
+    _copy(heard[:n_features], x_rows[first:last].T)
     add_product(sums, heard, used)
     _add(in_weights.reshape(-1), sums[:n_features].reshape(-1))
     _add(in_bias, sums[n_features])
@@ -148,9 +156,9 @@ def _add_input_gradients(in_weights, in_bias, grad_x_rows, first, last, deltas, 
         np.zeros((used.shape[1], n_columns), deltas.dtype),
         np.zeros((last - first, n_columns), deltas.dtype),
     )
-    wide[:, :n_features] = weights.T
+    _copy(wide[:, :n_features], weights.T)
     add_product(grads, used, wide)
-    grad_x_rows[first:last] = grads[:, :n_features]
+    _copy(grad_x_rows[first:last], grads[:, :n_features])
 
 
 @njit(**KERNEL)
