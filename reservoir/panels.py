@@ -14,9 +14,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from reservoir.products import _BYTES as VECTOR_BYTES
-from reservoir.products import _DEPTH as DEPTH
-from reservoir.tiles import _Arrays
+from reservoir.products import DEPTH, VECTOR_BYTES
+from reservoir.tiles import Arrays
 
 _BLOCK = 16  # numbers of a cache line: what is transposed at a time
 _CACHE_LINE = 64  # bytes
@@ -26,7 +25,7 @@ _VECTORS = (8, 8, 4, 4, 4, 2, 2) if VECTOR_BYTES == 64 else (4, 4, 2, 2, 2, 1, 1
 MOST_ROWS = len(_VECTORS)
 
 
-class _Matrices(_Arrays):
+class _Matrices(Arrays):
     """Arrays whose rows may lie apart."""
 
     def __init__(self, context, builder, signature, args):

@@ -17,10 +17,11 @@ _MOST_WEIGHTS = 10**6  # beyond it one step takes so long that nothing is gained
 
 
 class SideBySide(Composition):
-    """Base of reservoirs that stand side by side: driven in threads, run free as one.
+    """Base of reservoirs that stand side by side: driven together or in threads, run free as one.
 
-    Reservoirs that are plain ``EchoState`` of one activation run free as a single network whose recurrent matrix
-    has theirs on its diagonal: one compiled loop for all.
+    Reservoirs that are plain ``EchoState`` of one activation run as a single network whose recurrent matrix has
+    theirs on its diagonal: one compiled loop for all. Driven, they do so if their matrices are sparse and there is
+    one thread; others have faster loops of their own.
     """
 
     n_jobs: int | None
@@ -33,6 +34,9 @@ class SideBySide(Composition):
     def _unite(self, n_features, dtype):
         self._as_one = _block_diagonal(self.reservoirs_, self.columns_, n_features, dtype)
         self._squares_in_free_run = self._as_one is not None
+        self._driven_as_one = self._as_one is not None and all(
+            sp.issparse(part.recurrent_weights_) for part in self.reservoirs_
+        )
 
     def _pretrain(self, rows, layout):
         super()._pretrain(rows, layout)
@@ -43,6 +47,9 @@ class SideBySide(Composition):
         return (np.ascontiguousarray(rows[:, chosen]) for chosen in self.columns_)
 
     def _run(self, rows, layout, initial, noise_rng=None):
+        n_threads = 1 if self.n_jobs is None else min(effective_n_jobs(self.n_jobs), len(self.reservoirs_))
+        if self._driven_as_one and n_threads == 1 and (noise_rng is None or not self._is_noisy()):
+            return self._as_one._run(rows, layout, initial)
         states = np.empty((len(rows), self.n_states_), dtype=rows.dtype)
         final = np.empty_like(initial)
         begins, ends = self._carried(initial), self._carried(final)
@@ -56,8 +63,11 @@ class SideBySide(Composition):
             states[:, places[i]], ends[i][:] = self.reservoirs_[i]._run(seen, layout, begins[i], noises[i])
 
         seen = enumerate(self._seen_by_parts(rows, layout))
-        in_threads(run, seen, 1 if self.n_jobs is None else min(effective_n_jobs(self.n_jobs), len(ends)))
+        in_threads(run, seen, n_threads)
         return states, final
+
+    def _is_noisy(self):
+        return any(part.noise > 0 for part in self.reservoirs_)
 
     def _run_free(self, outputs, weights, initial, exog, gain, squared=NONE_SQUARED):
         if self._as_one is not None:

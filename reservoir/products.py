@@ -15,7 +15,7 @@ from numba.extending import intrinsic
 
 from reservoir.threads import blas_threads, in_threads
 
-_DEPTH = 256  # terms of the sum at a time: what they touch of ``right`` stays in the first two caches
+DEPTH = 256  # terms of the sum at a time: what they touch of ``right`` stays in the first two caches
 
 _ROWS = 128  # rows of a product that a thread takes at a time
 
@@ -32,11 +32,11 @@ def _host_has(feature: str) -> bool:
 # Bytes of a vector, and vectors per row in tiles of 8, 4, 2 and 1 rows: as many totals as there are registers to
 # spare, and more than the latency of a multiply-add asks for. Powers of two: LLVM fumbles over other vectors.
 if _host_has("avx512f"):
-    _BYTES, _VECTORS = 64, (2, 4, 8, 8)
+    VECTOR_BYTES, _VECTORS = 64, (2, 4, 8, 8)
 elif _host_has("avx"):
-    _BYTES, _VECTORS = 32, (1, 2, 4, 8)
+    VECTOR_BYTES, _VECTORS = 32, (1, 2, 4, 8)
 else:
-    _BYTES, _VECTORS = 16, (1, 2, 4, 8)
+    VECTOR_BYTES, _VECTORS = 16, (1, 2, 4, 8)
 
 
 def _tile(rows, vectors, lanes=None):
@@ -54,7 +54,7 @@ def _tile(rows, vectors, lanes=None):
 
         def codegen(context, builder, signature, args):
             kinds, item = signature.args, signature.args[0].dtype.bitwidth // 8
-            columns = vectors * (_BYTES // item) if lanes is None else lanes
+            columns = vectors * (VECTOR_BYTES // item) if lanes is None else lanes
             scalar, word = context.get_data_type(kinds[0].dtype), context.get_value_type(types.intp)
             byte = ir.IntType(8).as_pointer()
             vector = ir.VectorType(scalar, columns)
@@ -116,7 +116,7 @@ def _strip(rows, vectors):
 
     @njit(error_model="numpy", inline="always")
     def strip(out, left, right, i, j):
-        size = vectors * (_BYTES // out.itemsize)
+        size = vectors * (VECTOR_BYTES // out.itemsize)
         while j + size <= right.shape[1]:
             j = tile(out, left, right, i, j)
         return narrower(out, left, right, i, j) if j < right.shape[1] else j
@@ -157,8 +157,8 @@ def add_product(out, left, right):
     right : array of shape (depth, n_columns)
     """
     n_rows, depth = left.shape
-    for begin in range(0, depth, _DEPTH):
-        part, below = left[:, begin : begin + _DEPTH], right[begin : begin + _DEPTH]
+    for begin in range(0, depth, DEPTH):
+        part, below = left[:, begin : begin + DEPTH], right[begin : begin + DEPTH]
         i = 0
         while i + 8 <= n_rows:
             _strip_of_8(out, part, below, i, 0)

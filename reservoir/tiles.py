@@ -44,7 +44,7 @@ def aligned_zeros(size, like):
     return zeros[begin : begin + size]
 
 
-class _Arrays:
+class Arrays:
     """The array arguments of an intrinsic, and arithmetic on vectors of their precision."""
 
     def __init__(self, context, builder, signature, args):
@@ -66,9 +66,11 @@ class _Arrays:
         self.align = signature.args[0].dtype.bitwidth // 8
 
     def number(self, value):
+        """Integer constant."""
         return ir.Constant(self.word, value)
 
     def size(self, array, axis=0):
+        """Length of an axis."""
         return self.builder.extract_value(self.shapes[array], axis)
 
     def at(self, array, position, width):
@@ -77,9 +79,11 @@ class _Arrays:
         return self.builder.bitcast(pointer, ir.VectorType(self.scalar, width).as_pointer())
 
     def load(self, array, position, width):
+        """Vector of ``width`` numbers of an array."""
         return self.builder.load(self.at(array, position, width), align=self.align)
 
     def scalar_at(self, array, position):
+        """One number of an array."""
         return self.builder.load(self.builder.gep(self.pointers[array], [position]))
 
     def spread(self, value, width):
@@ -111,11 +115,13 @@ class _Arrays:
         return registers, store
 
     def add_product(self, register, left, right):
+        """``register += left * right``, contracted."""
         product = self.builder.fmul(left, right, flags=("contract",))
         total = self.builder.fadd(product, self.builder.load(register), flags=("contract",))
         self.builder.store(total, register)
 
     def loop(self, start, stop):
+        """Loop over integers: a context that gives (index, block after)."""
         return cgutils.for_range_slice(self.builder, start, stop, self.number(1), intp=self.word)
 
 
@@ -135,7 +141,7 @@ def set_inputs(typingctx, tile, inputs, weights, t, first):
     signature = types.void(tile, inputs, weights, t, first)
 
     def codegen(context, builder, signature, args):
-        a = _Arrays(context, builder, signature, args)
+        a = Arrays(context, builder, signature, args)
         t, first = a.integers
         (total,), store = a.totals([a.number(0)], TILE, zero=True)
         n_inputs = a.size(1, axis=1)
@@ -158,7 +164,7 @@ def _heard_at_shifts(shared):
         width = TILE if shared == 1 else shared
 
         def codegen(context, builder, signature, args):
-            a = _Arrays(context, builder, signature, args)
+            a = Arrays(context, builder, signature, args)
             begin, first = a.integers
             registers, store = a.totals([a.number(i) for i in range(0, TILE, width)], width)
             start = builder.mul(builder.udiv(first, a.number(TILE)), a.size(3, axis=1))
@@ -190,7 +196,7 @@ def put_tile(typingctx, target, tile, first):
     signature = types.void(target, tile, first)
 
     def codegen(context, builder, signature, args):
-        a = _Arrays(context, builder, signature, args)
+        a = Arrays(context, builder, signature, args)
         builder.store(a.load(1, a.number(0), TILE), a.at(0, a.integers[0], TILE), align=a.align)
         return context.get_dummy_value()
 
@@ -203,7 +209,7 @@ def get_tile(typingctx, tile, source, first):
     signature = types.void(tile, source, first)
 
     def codegen(context, builder, signature, args):
-        a = _Arrays(context, builder, signature, args)
+        a = Arrays(context, builder, signature, args)
         builder.store(a.load(1, a.integers[0], TILE), a.at(0, a.number(0), TILE), align=a.align)
         return context.get_dummy_value()
 
@@ -219,7 +225,7 @@ def add_slice(typingctx, tile, circles, recurrence, begin, number, lane):
     signature = types.void(tile, circles, recurrence, begin, number, lane)
 
     def codegen(context, builder, signature, args):
-        a = _Arrays(context, builder, signature, args)
+        a = Arrays(context, builder, signature, args)
         begin, number, lane = a.integers
         start, stop = a.scalar_at(4, number), a.scalar_at(4, builder.add(number, a.number(1)))
         groups = range(0, LANES, _GATHERED)
@@ -258,7 +264,7 @@ def _rows_of_slice(zero):
         signature = types.void(target, source, weights, indices, first, lane, start, stop)
 
         def codegen(context, builder, signature, args):
-            a = _Arrays(context, builder, signature, args)
+            a = Arrays(context, builder, signature, args)
             first, lane, start, stop = a.integers
             rows = [builder.mul(builder.add(first, a.number(r)), a.number(BLOCK)) for r in range(ROWS)]
             registers, store = a.totals(rows, BLOCK, zero)
@@ -302,7 +308,7 @@ def store_past_caches(typingctx, target, position, value):
     signature = types.void(target, position, value)
 
     def codegen(context, builder, signature, args):
-        a = _Arrays(context, builder, signature, args)
+        a = Arrays(context, builder, signature, args)
         stored = builder.store(args[2], builder.gep(a.pointers[0], a.integers))
         stored.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
         return context.get_dummy_value()
