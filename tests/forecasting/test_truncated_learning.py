@@ -69,7 +69,7 @@ def test_every_observed_step_counts_once():
     """Windows of 12 and 4 steps have 15 forecasts one step ahead, fewer where a series is not that long."""
     model = trained()
     pieces = pieces_of(model, (40,), 6)
-    series, origin = pieces.origins.draw(N_WINDOWS, np.random.default_rng(3))
+    _, origin = pieces.origins.draw(N_WINDOWS, np.random.default_rng(3))
     expected = np.minimum(origin, 12).sum() + N_WINDOWS * 3
     assert run(model, pieces, model.params)[2] == expected
     short = pieces_of(model, (9,), 6)  # no window has more than 5 observations before its origin
