@@ -273,7 +273,10 @@ def test_a_file_that_is_not_there(call, tmp_path):
     ("arguments", "message"),
     [
         (["sales.csv"], "sales.csv: name the number of steps to forecast by --horizon."),
-        (["--target", "v"], "--time, --target, --panel and --exog name columns of a file; name the file too."),
+        (
+            ["--target", "v"],
+            "--time, --target, --panel and --exog name columns of a file; name the file too.",
+        ),
         (["--horizon", "0"], "argument --horizon: '0' is not a whole number of at least 1"),
         (["--horizon", "ten"], "argument --horizon: 'ten' is not a whole number of at least 1"),
         (["--coverage", "90"], "argument --coverage: '90' is not a fraction between 0 and 1, such as 0.9"),
