@@ -9,8 +9,9 @@ from reservoir.base import Reservoir
 from reservoir.readout import RidgeReadout
 from reservoir.sequences import Layout
 
-# Rows of states produced at a time: enough for the matrix products over them to run at full speed.
-CHUNK_ROWS = 1024
+# Rows of states produced at a time: enough for the matrix products over them to run at full speed, and few enough
+# to stay in the caches until they are used.
+CHUNK_ROWS = 512
 _SERIES_AT_ONCE = 64
 _SHORTEST_PIECE = 64
 
