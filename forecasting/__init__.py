@@ -3,45 +3,45 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from forecasting.analogue import Analogue
-from forecasting.backtesting import FixedOrigins, RollingOrigin, backtest
+from forecasting.backtesting.leaderboard import leaderboard, score_table
+from forecasting.backtesting.left_out_windows import LeaveWindowOut
+from forecasting.backtesting.run import FixedOrigins, RollingOrigin, backtest
+from forecasting.backtesting.scoring import forecast_scorer
+from forecasting.backtesting.significance import diebold_mariano, friedman_nemenyi
 from forecasting.base import Forecaster
-from forecasting.baselines import Drift, Naive, SeasonalNaive, WindowAverage
-from forecasting.bootstrap import bootstrap_paths
-from forecasting.conformal_forecaster import ConformalForecaster
-from forecasting.convolutional import ConvolutionalForecaster
-from forecasting.drift import drift_test
+from forecasting.baselines.analogue import Analogue
+from forecasting.baselines.local_forecaster import ColumnForecaster, LocalForecaster
+from forecasting.baselines.naive import Drift, Naive, SeasonalNaive, WindowAverage
 from forecasting.ensemble import EnsembleForecaster
-from forecasting.gaps import fill_gaps
-from forecasting.leaderboard import leaderboard, score_table
-from forecasting.left_out_windows import LeaveWindowOut
-from forecasting.local_forecaster import ColumnForecaster, LocalForecaster
-from forecasting.local_reservoir_model import LocalReservoirForecaster
-from forecasting.monitoring import StreamMonitor
-from forecasting.online_reservoir import OnlineReservoirForecaster
-from forecasting.recurrent import GRUForecaster, LSTMForecaster, RecurrentForecaster
-from forecasting.reduction import DirectForecaster, MultiOutputForecaster, RecursiveForecaster
+from forecasting.intervals.bootstrap import bootstrap_paths
+from forecasting.intervals.conformal_forecaster import ConformalForecaster
+from forecasting.monitoring.drift import drift_test
+from forecasting.monitoring.stream_monitor import StreamMonitor
+from forecasting.recurrent.convolutional import ConvolutionalForecaster
+from forecasting.recurrent.forecasters import GRUForecaster, LSTMForecaster, RecurrentForecaster
+from forecasting.reduction.strategies import DirectForecaster, MultiOutputForecaster, RecursiveForecaster
 from forecasting.registry import FORECASTERS
-from forecasting.reservoir_model import ReservoirForecaster
-from forecasting.scoring import forecast_scorer
-from forecasting.significance import diebold_mariano, friedman_nemenyi
+from forecasting.reservoirs.local_reservoir_model import LocalReservoirForecaster
+from forecasting.reservoirs.online_reservoir import OnlineReservoirForecaster
+from forecasting.reservoirs.reservoir_model import ReservoirForecaster
+from forecasting.series.gaps import fill_gaps
 from forecasting.transformed_target import TransformedTargetForecaster
 
 if TYPE_CHECKING:
-    from forecasting.arima import ARIMA
     from forecasting.automatic import AutoForecaster
+    from forecasting.baselines.arima import ARIMA
+    from forecasting.baselines.exponential_smoothing import ETS
+    from forecasting.baselines.theta import Theta
     from forecasting.checks import FORECASTER_CHECKS, check_forecaster
-    from forecasting.exponential_smoothing import ETS
-    from forecasting.theta import Theta
     from forecasting.tuning import tune
 
 # Imported when first asked for: statsmodels and the checks take longer to load than everything else together.
 _LAZY = {
-    "ARIMA": "forecasting.arima",
+    "ARIMA": "forecasting.baselines.arima",
     "AutoForecaster": "forecasting.automatic",
-    "ETS": "forecasting.exponential_smoothing",
+    "ETS": "forecasting.baselines.exponential_smoothing",
     "FORECASTER_CHECKS": "forecasting.checks",
-    "Theta": "forecasting.theta",
+    "Theta": "forecasting.baselines.theta",
     "check_forecaster": "forecasting.checks",
     "tune": "forecasting.tuning",
 }

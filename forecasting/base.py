@@ -30,12 +30,12 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from forecasting import conformal
-from forecasting.growing_rows import appended
-from forecasting.horizons import read_horizon
-from forecasting.input_reading import InputReading
-from forecasting.rebuilding import rebuild
-from forecasting.series import read_continuation, read_panel, split_covariates
+from forecasting.intervals import conformal
+from forecasting.series.arrays import read_continuation, read_panel, split_covariates
+from forecasting.series.growing_rows import appended
+from forecasting.series.horizons import read_horizon
+from forecasting.series.input_reading import InputReading
+from forecasting.series.rebuilding import rebuild
 from forecasting.tags import ForecasterTags, TagsOfForecaster
 from reservoir.random_source import make_rng
 
@@ -126,7 +126,7 @@ class Forecaster(InputReading, BaseEstimator):
         ----------
         y : container of shape (n_steps,) or (n_steps, n_targets)
             Array, list of numbers, Series, DataFrame, list of series, 3-D array, or long frame with the
-            columns ``unique_id``, ``ds``, ``y`` (see :mod:`forecasting.series`).
+            columns ``unique_id``, ``ds``, ``y`` (see :mod:`forecasting.series.arrays`).
         X : container of shape (n_steps, n_features), optional
             Exogenous variables at the same steps; a long frame may hold them beside ``y``.
 

@@ -116,7 +116,9 @@ def _auto(m: int) -> dict:
 def _ridge(m: int) -> dict:
     """Return a ridge for each step ahead of the standardised series, measured from its last value."""
     estimator = Recipe("sklearn.linear_model", "Ridge", _nothing)(fit_intercept=False)
-    forecaster = Recipe("forecasting.reduction", "DirectForecaster", _direct)(m, estimator=estimator)
+    forecaster = Recipe("forecasting.reduction.strategies", "DirectForecaster", _direct)(
+        m, estimator=estimator
+    )
     return {
         "forecaster": forecaster,
         "transforms": Recipe("forecasting.transforms", "Standardize", _nothing)(),
@@ -124,26 +126,28 @@ def _ridge(m: int) -> dict:
 
 
 FORECASTERS: dict[str, Recipe] = {
-    "naive": Recipe("forecasting.baselines", "Naive", _nothing),
-    "seasonal_naive": Recipe("forecasting.baselines", "SeasonalNaive", _season),
-    "drift": Recipe("forecasting.baselines", "Drift", _nothing),
-    "window_average": Recipe("forecasting.baselines", "WindowAverage", lambda m: {"window": max(m, 4)}),
-    "analogue": Recipe("forecasting.analogue", "Analogue", lambda m: {"window": max(m, 6)}),
-    "ets": Recipe("forecasting.exponential_smoothing", "ETS", _season),
-    "theta": Recipe("forecasting.theta", "Theta", _season),
-    "arima": Recipe("forecasting.arima", "ARIMA", _arima),
-    "recursive": Recipe("forecasting.reduction", "RecursiveForecaster", _recursive),
-    "direct": Recipe("forecasting.reduction", "DirectForecaster", _direct),
-    "multi_output": Recipe("forecasting.reduction", "MultiOutputForecaster", _multi_output),
+    "naive": Recipe("forecasting.baselines.naive", "Naive", _nothing),
+    "seasonal_naive": Recipe("forecasting.baselines.naive", "SeasonalNaive", _season),
+    "drift": Recipe("forecasting.baselines.naive", "Drift", _nothing),
+    "window_average": Recipe("forecasting.baselines.naive", "WindowAverage", lambda m: {"window": max(m, 4)}),
+    "analogue": Recipe("forecasting.baselines.analogue", "Analogue", lambda m: {"window": max(m, 6)}),
+    "ets": Recipe("forecasting.baselines.exponential_smoothing", "ETS", _season),
+    "theta": Recipe("forecasting.baselines.theta", "Theta", _season),
+    "arima": Recipe("forecasting.baselines.arima", "ARIMA", _arima),
+    "recursive": Recipe("forecasting.reduction.strategies", "RecursiveForecaster", _recursive),
+    "direct": Recipe("forecasting.reduction.strategies", "DirectForecaster", _direct),
+    "multi_output": Recipe("forecasting.reduction.strategies", "MultiOutputForecaster", _multi_output),
     "ridge": Recipe("forecasting.transformed_target", "TransformedTargetForecaster", _ridge),
     "ensemble": Recipe("forecasting.ensemble", "EnsembleForecaster", _ensemble),
-    "conformal": Recipe("forecasting.conformal_forecaster", "ConformalForecaster", _conformal),
+    "conformal": Recipe("forecasting.intervals.conformal_forecaster", "ConformalForecaster", _conformal),
     "auto": Recipe("forecasting.automatic", "AutoForecaster", _auto),
-    "reservoir": Recipe("forecasting.reservoir_model", "ReservoirForecaster", _reservoir),
-    "online_reservoir": Recipe("forecasting.online_reservoir", "OnlineReservoirForecaster", _reservoir),
-    "local_reservoir": Recipe(
-        "forecasting.local_reservoir_model", "LocalReservoirForecaster", _local_reservoir
+    "reservoir": Recipe("forecasting.reservoirs.reservoir_model", "ReservoirForecaster", _reservoir),
+    "online_reservoir": Recipe(
+        "forecasting.reservoirs.online_reservoir", "OnlineReservoirForecaster", _reservoir
     ),
-    "gru": Recipe("forecasting.recurrent", "GRUForecaster", _network),
-    "lstm": Recipe("forecasting.recurrent", "LSTMForecaster", _network),
+    "local_reservoir": Recipe(
+        "forecasting.reservoirs.local_reservoir_model", "LocalReservoirForecaster", _local_reservoir
+    ),
+    "gru": Recipe("forecasting.recurrent.forecasters", "GRUForecaster", _network),
+    "lstm": Recipe("forecasting.recurrent.forecasters", "LSTMForecaster", _network),
 }

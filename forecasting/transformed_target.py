@@ -8,9 +8,9 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils._param_validation import Interval
 
-from forecasting import conformal
 from forecasting.base import Forecaster
-from forecasting.baselines import Naive
+from forecasting.baselines.naive import Naive
+from forecasting.intervals import conformal
 from forecasting.tags import ForecasterTags
 from forecasting.transforms.base import Transform, back_all, forward_all, learn_all, rest_all
 
@@ -58,7 +58,7 @@ class TransformedTargetForecaster(Forecaster):
         Steps ahead whose bias is estimated; later ones share the last.
     missing : {"previous", "linear", "mean", "zero"} or ("seasonal", int), default=None
         The rule that fills missing observations in `fit`, `update` and contexts, from those of the same call and
-        before (see `forecasting.missing`). They are refused by default.
+        before (see `forecasting.series.missing`). They are refused by default.
 
     Attributes
     ----------

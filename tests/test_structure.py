@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("reservoir", "forecasting")
-COMMAND_LINE = "forecasting/cli"  # may print, and is alone in drawing pictures
+COMMAND_LINE = "forecasting/cli/"  # may print, and is alone in drawing pictures
 
 FILE_LINES = 450
 FUNCTION_LINES = 70  # of code: without docstring, comments and blank lines
@@ -22,15 +22,18 @@ LAZY_IMPORTS = {
     ("reservoir/persistence.py", "skops"): "loads the whole of scikit-learn; needed to save and load only",
     ("reservoir/persistence.py", "import_module"): "a file names the classes that it holds",
     ("reservoir/diagnostics/plots.py", "matplotlib"): "an optional dependency (the extra `plot`)",
-    ("forecasting/plotting.py", "matplotlib"): "an optional dependency (the extra `plot`)",
+    ("forecasting/plotting/forecasts.py", "matplotlib"): "an optional dependency (the extra `plot`)",
     ("forecasting/networks/plotting.py", "matplotlib"): "an optional dependency (the extra `plot`)",
-    ("forecasting/evaluation_plots.py", "matplotlib"): "an optional dependency (the extra `plot`)",
-    ("forecasting/residual_plots.py", "matplotlib"): "an optional dependency (the extra `plot`)",
-    ("forecasting/dynamics_plots.py", "matplotlib"): "an optional dependency (the extra `plot`)",
+    ("forecasting/plotting/evaluation.py", "matplotlib"): "an optional dependency (the extra `plot`)",
+    ("forecasting/plotting/residuals.py", "matplotlib"): "an optional dependency (the extra `plot`)",
+    ("forecasting/plotting/dynamics.py", "matplotlib"): "an optional dependency (the extra `plot`)",
     ("forecasting/tuning/plots.py", "matplotlib"): "an optional dependency (the extra `plot`)",
     ("forecasting/__init__.py", "import_module"): "statsmodels takes longer to load than everything else",
     ("forecasting/transforms/__init__.py", "import_module"): "one of them loads statsmodels",
-    ("forecasting/polars_frames.py", "import_module"): "an optional library, loaded by who brings its frames",
+    (
+        "forecasting/series/polars_frames.py",
+        "import_module",
+    ): "an optional library, loaded by who brings its frames",
     ("forecasting/registry.py", "import_module"): "statsmodels takes longer to load than everything else",
 }
 
@@ -82,9 +85,10 @@ def test_imports_run_downwards():
 
 
 def test_pictures_are_drawn_for_the_command_line_and_other_pictures_alone():
-    users = {module.replace(".", "/") for module, names in GRAPH.items() if "forecasting.plotting" in names}
-    assert all(user.startswith(COMMAND_LINE) or user.endswith("_plots") for user in users), users
-    assert not [module for module, names in GRAPH.items() if any(name.endswith("_plots") for name in names)]
+    pictures = "forecasting.plotting"
+    users = {module for module, names in GRAPH.items() if any(name.startswith(pictures) for name in names)}
+    users = {user for user in users if not user.startswith(pictures)}
+    assert {user.partition(".cli.")[0] for user in users} == {"forecasting"}, users
 
 
 def functions(tree):

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from forecasting.base import Forecaster
-from forecasting.baselines import SeasonalNaive
-from forecasting.reduction import DirectForecaster, RecursiveForecaster
+from forecasting.baselines.naive import SeasonalNaive
+from forecasting.reduction.strategies import DirectForecaster, RecursiveForecaster
 from forecasting.registry import FORECASTERS
 from forecasting.transformed_target import TransformedTargetForecaster
 from forecasting.transforms import Log, Standardize

@@ -10,7 +10,6 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from forecasting import conformal
 from forecasting.automatic.candidates import (
     BENCHMARK,
     Candidate,
@@ -22,7 +21,8 @@ from forecasting.automatic.candidates import (
 from forecasting.automatic.race import Option, Plan, Race, Trial, reason
 from forecasting.delegating_forecaster import DelegatingForecaster
 from forecasting.ensemble import EnsembleForecaster
-from forecasting.seasons import find_season
+from forecasting.intervals import conformal
+from forecasting.series.seasons import find_season
 from forecasting.tags import ForecasterTags
 from reservoir.random_source import make_rng, seed_open_parts
 
@@ -50,7 +50,7 @@ class AutoForecaster(DelegatingForecaster):
     time_budget : float, default=60.0
         Seconds for `fit`, with the last fit on everything.
     season_length : int, optional
-        Steps in a season. Default: found in the series (`forecasting.seasons.find_season`); 1 if there is none.
+        Steps in a season. Default: found in the series (`forecasting.series.find_season`); 1 if there is none.
     max_horizon : int, default=12
         Steps in a window, and steps ahead that candidates learn. At most half of the shortest series.
     n_windows : int, default=3

@@ -2,7 +2,7 @@
 
 Examples
 --------
->>> from forecasting.baselines import Naive
+>>> from forecasting.baselines.naive import Naive
 >>> from forecasting.checks import check_forecaster
 >>> check_forecaster(Naive())
 """

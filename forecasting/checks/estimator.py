@@ -25,7 +25,7 @@ from forecasting.checks.examples import (
     fitted,
     with_exog,
 )
-from forecasting.conformal import reproducible_clone
+from forecasting.intervals.conformal import reproducible_clone
 from reservoir.persistence import load, save
 
 # Those of scikit-learn's checks that do not call fit with a matrix first.

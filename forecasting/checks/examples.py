@@ -6,7 +6,7 @@ import numpy as np
 from numpy.testing import assert_array_equal
 
 from forecasting.base import Forecaster
-from forecasting.conformal import reproducible_clone
+from forecasting.intervals.conformal import reproducible_clone
 
 N_STEPS = 72
 N_AHEAD = 8

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.testing import assert_allclose
 
+from forecasting.baselines.local_forecaster import LocalForecaster
 from forecasting.checks.examples import (
     N_AHEAD,
     N_STEPS,
@@ -17,7 +18,6 @@ from forecasting.checks.examples import (
     uses_exog,
     with_exog,
 )
-from forecasting.local_forecaster import LocalForecaster
 
 SPLIT = 48
 

@@ -7,10 +7,10 @@ import pandas as pd
 from sklearn.base import clone
 from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 
-from forecasting.baselines import Drift, Naive
-from forecasting.conformal import TooFewResiduals
-from forecasting.rebuilding import take_apart
-from forecasting.reduction import RecursiveForecaster
+from forecasting.baselines.naive import Drift, Naive
+from forecasting.intervals.conformal import TooFewResiduals
+from forecasting.reduction.strategies import RecursiveForecaster
+from forecasting.series.rebuilding import take_apart
 
 
 class SktimeForecaster(BaseForecaster):

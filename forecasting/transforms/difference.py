@@ -4,7 +4,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from forecasting.differences import Differences
+from forecasting.reservoirs.differences import Differences
 from forecasting.transforms.base import Transform
 
 

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.base import clone
 
-from forecasting.backtest_data import Cut, Data, OneSeries, read_data, read_windows
-from forecasting.backtest_folds import Job, run_block
-from forecasting.backtesting import read_metrics
-from forecasting.left_out_windows import LeaveWindowOut
+from forecasting.backtesting.data import Cut, Data, OneSeries, read_data, read_windows
+from forecasting.backtesting.folds import Job, run_block
+from forecasting.backtesting.left_out_windows import LeaveWindowOut
+from forecasting.backtesting.run import read_metrics
 from forecasting.metrics import Metric
 
 

@@ -19,11 +19,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.base import clone
 
-from forecasting.backtest_data import Cut
-from forecasting.differences import Differences
-from forecasting.divergence import escaped
-from forecasting.free_run_validation import wants_free_run
-from forecasting.reservoir_model import ReservoirForecaster
+from forecasting.backtesting.data import Cut
+from forecasting.reservoirs.differences import Differences
+from forecasting.reservoirs.divergence import escaped
+from forecasting.reservoirs.free_run_validation import wants_free_run
+from forecasting.reservoirs.reservoir_model import ReservoirForecaster
 from forecasting.tuning.candidates import Candidate
 from forecasting.tuning.spaces import with_parts
 from reservoir import RidgeReadout

@@ -21,9 +21,9 @@ class TuningResult:
     Attributes
     ----------
     best_forecaster_ : forecaster
-        The best configuration, fitted to the whole series.
+        The best configuration, or the median of the best ones (``n_combined``), fitted to the whole series.
     best_params_ : dict
-        Its parameters, those that judging it has chosen (the readout's penalty) included.
+        Parameters of the best configuration, those that judging it has chosen (the readout's penalty) included.
     best_score_ : float
         Its mean of the metric over the windows.
     trials : DataFrame
@@ -80,8 +80,10 @@ class TuningResult:
         return EnsembleForecaster(self.top(n), method="median")
 
 
-def summarise(candidates: Sequence[Candidate], names: Sequence[str], fit: Any) -> TuningResult:
-    """Rank the candidates and refit the best: ``fit`` is called with it, unfitted.
+def summarise(
+    candidates: Sequence[Candidate], names: Sequence[str], n_combined: int, fit: Any
+) -> TuningResult:
+    """Rank the candidates; ``fit`` the best, or the median of the ``n_combined`` best that did not fail.
 
     Raises
     ------
@@ -107,8 +109,9 @@ def summarise(candidates: Sequence[Candidate], names: Sequence[str], fit: Any) -
         )
     trials = pd.DataFrame(rows, index=order)
     parameters = tuple(name for name in trials.columns[:-4])
+    good = [clone(candidates[i].model) for i in order if np.isfinite(candidates[i].cost)][:n_combined]
     return TuningResult(
-        best_forecaster_=fit(best.model),
+        best_forecaster_=fit(good[0] if len(good) == 1 else EnsembleForecaster(good, method="median")),
         best_params_=best.configuration | best.chosen,
         best_score_=float(trials["score"].iloc[0]),
         trials=trials,

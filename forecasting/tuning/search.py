@@ -12,6 +12,8 @@ from forecasting.tuning.result import TuningResult, summarise
 from forecasting.tuning.rounds import plan, run_rounds
 from forecasting.tuning.spaces import default_space, draw_configurations
 
+N_COMBINED = {Candidate: 1, FreeRunCandidate: 5}  # of the best configurations: see `tune`
+
 
 def tune(
     forecaster: Any,
@@ -23,6 +25,7 @@ def tune(
     metric: str | Callable[..., float] = "mae",
     n_configurations: int = 50,
     method: str = "random",
+    n_combined: int | None = None,
     season_length: int = 1,
     n_jobs: int | None = None,
     progress: bool = False,
@@ -58,6 +61,10 @@ def tune(
     method : {"random", "halving"}, default="random"
         Judge all configurations on all windows, or by successive halving: all on a few windows, the best third
         on three times as many, and so on.
+    n_combined : int, optional
+        How many of the best configurations ``best_forecaster_`` is the median of. Default: 5 where they are judged
+        by free runs, since the best of many on a few windows may still leave the attractor elsewhere; otherwise 1,
+        the best alone.
     season_length : int, default=1
         Steps in a season, for metrics that scale by it.
     n_jobs : int, optional
@@ -96,6 +103,8 @@ def tune(
         raise ValueError(f"method must be 'random' or 'halving'; got {method!r}")
     if not isinstance(n_configurations, Integral) or n_configurations < 1:
         raise ValueError(f"n_configurations must be an integer of at least 1; got {n_configurations!r}")
+    if n_combined is not None and (not isinstance(n_combined, Integral) or n_combined < 1):
+        raise ValueError(f"n_combined must be an integer of at least 1, or None; got {n_combined!r}")
     space = default_space(forecaster) if space is None else space
     task = read_task(forecaster, y, X, cv, metric, season_length)
     drawn = draw_configurations(forecaster, space, int(n_configurations), random_state)
@@ -112,4 +121,4 @@ def tune(
         with threadpool_limits(1, "blas"):
             return model.fit(y) if X is None else model.fit(y, X)
 
-    return summarise(candidates, sorted(drawn[0]), fit)
+    return summarise(candidates, sorted(drawn[0]), n_combined or N_COMBINED[kind], fit)

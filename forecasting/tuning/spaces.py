@@ -12,7 +12,7 @@ from scipy.stats import loguniform, uniform
 from sklearn.base import clone
 from sklearn.model_selection import ParameterSampler
 
-from forecasting.reservoir_model import ReservoirForecaster
+from forecasting.reservoirs.reservoir_model import ReservoirForecaster
 from reservoir.random_source import make_rng
 
 # The settings of a reservoir that matter, by their name wherever it stands. Found on the training series of 44

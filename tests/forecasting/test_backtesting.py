@@ -10,8 +10,8 @@ from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV, KFold, TimeSeriesSplit, cross_val_score
 
 from forecasting import Drift, EnsembleForecaster
-from forecasting.backtesting import FixedOrigins, RollingOrigin, backtest
-from forecasting.baselines import Naive
+from forecasting.backtesting.run import FixedOrigins, RollingOrigin, backtest
+from forecasting.baselines.naive import Naive
 from forecasting.metrics import METRICS, mase
 
 Y = np.cumsum(np.random.default_rng(3).normal(size=60)) + 20.0

@@ -5,10 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting import cli, cli_report
-from forecasting.backtesting import RollingOrigin, backtest
-from forecasting.baselines import SeasonalNaive
-from forecasting.cli import main
+from forecasting.backtesting.run import RollingOrigin, backtest
+from forecasting.baselines.naive import SeasonalNaive
+from forecasting.cli import command, report
+from forecasting.cli.command import main
 from forecasting.metrics import mase
 from forecasting.registry import FORECASTERS
 
@@ -21,10 +21,10 @@ SALES = pd.Series(10 + 3 * np.sin(2 * np.pi * np.arange(96) / 12) + 0.3 * NOISE,
 @pytest.fixture
 def call(tmp_path, capsys, monkeypatch):
     """Run the command; return its exit code, its output and its errors. Only ``picture=True`` takes time to draw."""
-    draw = cli_report._draw
+    draw = report._draw
 
     def run(*arguments, out=tmp_path / "out", picture=False):
-        monkeypatch.setattr(cli_report, "_draw", draw if picture else lambda *arguments: None)
+        monkeypatch.setattr(report, "_draw", draw if picture else lambda *arguments: None)
         try:
             code = main([*map(str, arguments), "--out", str(out)])
         except SystemExit as end:
@@ -104,8 +104,8 @@ def test_the_default_models(call, sales):
 
 
 def test_without_a_season_the_seasonal_naive_method_is_left_out():
-    arguments = cli.build_parser().parse_args(["--season", "1"])
-    assert cli.read_task(arguments).models == ["reservoir", "ets", "theta", "naive"]
+    arguments = command.build_parser().parse_args(["--season", "1"])
+    assert command.read_task(arguments).models == ["reservoir", "ets", "theta", "naive"]
 
 
 def test_quiet_says_nothing(call, sales, tmp_path):
@@ -198,7 +198,7 @@ def test_nothing_left_is_an_error(call, sales, fails_beyond):
 def test_warnings_of_models_are_told_once(call, sales, monkeypatch):
     class Warns(SeasonalNaive):
         def fit(self, y, X=None):
-            cli.warnings.warn("not converged", stacklevel=1)
+            command.warnings.warn("not converged", stacklevel=1)
             return super().fit(y, X)
 
     monkeypatch.setitem(FORECASTERS, "naive", lambda season: Warns(season))
@@ -305,7 +305,7 @@ def test_an_interruption_is_no_traceback(call, sales, monkeypatch):
     def interrupt(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "backtest", interrupt)
+    monkeypatch.setattr(command, "backtest", interrupt)
     code, _, err = call(sales, "--horizon", 6, *FAST)
     assert (code, err) == (130, "forecast: interrupted\n")
 
@@ -323,7 +323,7 @@ def test_help_and_version_read_well(call):
 
 
 def test_all_models_can_be_asked_for():
-    assert cli.build_parser().parse_args(["--models", "all"]).models == list(FORECASTERS)
+    assert command.build_parser().parse_args(["--models", "all"]).models == list(FORECASTERS)
 
 
 @pytest.mark.parametrize(
@@ -341,7 +341,7 @@ def test_all_models_can_be_asked_for():
     ],
 )
 def test_the_word_for_a_step(index, unit):
-    assert cli_report._unit(pd.Series(range(3), index)) == unit
+    assert report._unit(pd.Series(range(3), index)) == unit
 
 
 def test_the_installed_command():

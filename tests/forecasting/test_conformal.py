@@ -7,14 +7,14 @@ import pytest
 from scipy import stats
 from sklearn.utils import check_random_state
 
-from forecasting import conformal
-from forecasting.arima import ARIMA
 from forecasting.base import Forecaster
-from forecasting.baselines import Drift, Naive, SeasonalNaive, WindowAverage
+from forecasting.baselines.arima import ARIMA
+from forecasting.baselines.exponential_smoothing import ETS
+from forecasting.baselines.local_forecaster import LocalForecaster
+from forecasting.baselines.naive import Drift, Naive, SeasonalNaive, WindowAverage
+from forecasting.baselines.theta import Theta
 from forecasting.checks.examples import example_exog, example_series
-from forecasting.exponential_smoothing import ETS
-from forecasting.local_forecaster import LocalForecaster
-from forecasting.theta import Theta
+from forecasting.intervals import conformal
 from tests import naive
 
 RNG = np.random.default_rng(0)

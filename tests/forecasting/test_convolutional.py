@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from forecasting import FORECASTER_CHECKS
-from forecasting.convolutional import ConvolutionalForecaster
 from forecasting.networks.quantised import Quantised
+from forecasting.recurrent.convolutional import ConvolutionalForecaster
 from tests.gradients import assert_gradient
 
 QUICK = {

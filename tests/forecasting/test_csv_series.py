@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.csv_series import FileError, read_series
+from forecasting.cli.csv_series import FileError, read_series
 
 MONTHS = pd.date_range("2020-01-01", periods=8, freq="MS")
 VALUES = np.array([3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0])

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from forecasting.evaluation_plots import plot_calibration, plot_critical_difference
+from forecasting.backtesting.significance import friedman_nemenyi
 from forecasting.metrics import calibration
-from forecasting.significance import friedman_nemenyi
+from forecasting.plotting.evaluation import plot_calibration, plot_critical_difference
 
 pytest.importorskip("matplotlib")
 from matplotlib import pyplot as plt

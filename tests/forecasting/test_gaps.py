@@ -15,7 +15,7 @@ from forecasting import (
     fill_gaps,
 )
 from forecasting.checks.answers import MORE_INDICES
-from forecasting.missing import IMPUTATIONS, impute
+from forecasting.series.missing import IMPUTATIONS, impute
 from forecasting.transforms import Log
 
 NAN = np.nan

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting import plotting
-from forecasting.backtesting import RollingOrigin, backtest
-from forecasting.baselines import Naive
-from forecasting.plotting import plot_backtest, plot_forecast, plot_report
+from forecasting.backtesting.run import RollingOrigin, backtest
+from forecasting.baselines.naive import Naive
+from forecasting.plotting import forecasts
+from forecasting.plotting.forecasts import plot_backtest, plot_forecast, plot_report
 
 matplotlib = pytest.importorskip("matplotlib")
 from matplotlib import dates  # noqa: E402
@@ -72,9 +72,9 @@ def test_periods_and_short_histories(ax):
 
 def test_several_forecasts_have_colours_of_their_own_and_labels_that_do_not_overlap(ax):
     plot_forecast(Y, {"a": AHEAD, "b": AHEAD + 0.01, "c": AHEAD - 0.01, "d": AHEAD}, BAND, ax=ax)
-    assert [line.get_color() for line in ax.lines[1:5]] == list(plotting.COLOURS[:4])
+    assert [line.get_color() for line in ax.lines[1:5]] == list(forecasts.COLOURS[:4])
     assert [text.get_color() for text in sorted(ax.texts, key=lambda t: t.get_text())] == list(
-        plotting.COLOURS[:4]
+        forecasts.COLOURS[:4]
     )
     ax.figure.canvas.draw()
     boxes = sorted((text.get_window_extent().extents for text in ax.texts), key=lambda box: box[1])
@@ -154,7 +154,7 @@ def test_report_is_saved_without_pyplot(result, tmp_path):
 
 
 def test_matplotlib_is_not_imported_before_something_is_drawn():
-    code = "import sys, forecasting.plotting; assert 'matplotlib' not in sys.modules"
+    code = "import sys, forecasting.plotting.forecasts; assert 'matplotlib' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

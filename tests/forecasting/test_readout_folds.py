@@ -8,7 +8,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from forecasting import FixedOrigins, Naive, ReservoirForecaster, RollingOrigin, backtest
-from forecasting.readout_folds import train_readouts
+from forecasting.backtesting.readout_folds import train_readouts
 from reservoir import NVAR, EchoState, RidgeReadout
 
 Y = np.sin(0.3 * np.arange(400.0)) + 0.3 * np.random.default_rng(1).normal(size=400)

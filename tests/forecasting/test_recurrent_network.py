@@ -7,8 +7,8 @@ from forecasting.networks.cells import CELLS
 from forecasting.networks.heads import HEADS, make_head
 from forecasting.networks.layers import Stack
 from forecasting.networks.parameters import ParameterVector, arrays_of
-from forecasting.recurrent_network import Network, loss_and_grad, predict_raw, run_free, scaled
-from forecasting.windows import Batch, Units
+from forecasting.recurrent.network import Network, loss_and_grad, predict_raw, run_free, scaled
+from forecasting.recurrent.windows import Batch, Units
 
 WINDOW, N_WINDOWS = 8, 3
 STRATEGIES = {

@@ -19,11 +19,11 @@ from forecasting import (
     TransformedTargetForecaster,
     check_forecaster,
 )
-from forecasting import reduction as reduction_module
-from forecasting.calendar_features import CALENDAR_FEATURES, calendar_columns, calendar_width
 from forecasting.checks.examples import example_exog, example_series
-from forecasting.lag_features import ROLLING, LagFeatures
-from forecasting.regression import predictor
+from forecasting.reduction import strategies
+from forecasting.reduction.lag_features import ROLLING, LagFeatures
+from forecasting.reduction.regression import predictor
+from forecasting.series.calendar_features import CALENDAR_FEATURES, calendar_columns, calendar_width
 from forecasting.transforms import Log, Standardize
 from reservoir import RidgeReadout
 
@@ -118,7 +118,7 @@ def test_all_steps_at_once_equal_one_by_one(estimator, monkeypatch):
     assert_allclose(
         MultiOutputForecaster(estimator, lags=6, max_horizon=5).fit(y).predict(12), forecast, rtol=1e-12
     )
-    monkeypatch.setattr(reduction_module, "has_independent_outputs", lambda estimator: False)
+    monkeypatch.setattr(strategies, "has_independent_outputs", lambda estimator: False)
     one_by_one = model.fit(y)
     assert len(one_by_one.estimators_[0]) == 5
     assert_allclose(one_by_one.predict(12), forecast, rtol=1e-9)
@@ -168,7 +168,7 @@ def test_a_linear_recursion_is_one_matrix(subtract, monkeypatch):
     model = RecursiveForecaster(Ridge(0.1), lags=(1, 3, 12), **options).fit([y, y[:60]], [X[:72], X[:60]])
     ahead = [X[72:], X[60:90]]
     fast = model.predict(30, ahead)
-    monkeypatch.setattr(reduction_module, "_LARGEST_WINDOW", 0)
+    monkeypatch.setattr(strategies, "_LARGEST_WINDOW", 0)
     assert_allclose(fast, model.predict(30, ahead), rtol=1e-10)
 
 

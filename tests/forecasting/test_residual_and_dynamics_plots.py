@@ -6,8 +6,8 @@ import pytest
 from statsmodels.tsa.stattools import acf
 
 from forecasting import Drift, Naive, RollingOrigin, backtest
-from forecasting.dynamics_plots import plot_attractor, plot_states
-from forecasting.residual_plots import plot_error_by_horizon, plot_residuals
+from forecasting.plotting.dynamics import plot_attractor, plot_states
+from forecasting.plotting.residuals import plot_error_by_horizon, plot_residuals
 
 pytest.importorskip("matplotlib")
 from matplotlib import pyplot as plt

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.calendars import read_calendar
-from forecasting.horizons import read_horizon
-from forecasting.series import read_continuation, read_exog, read_panel, rebuild
+from forecasting.series.arrays import read_continuation, read_exog, read_panel, rebuild
+from forecasting.series.calendars import read_calendar
+from forecasting.series.horizons import read_horizon
 
 Y = np.arange(6.0)
 MONTHS = pd.date_range("2024-01-01", periods=6, freq="MS")

@@ -16,7 +16,7 @@ from forecasting import (
     leaderboard,
     score_table,
 )
-from forecasting.leaderboard import _overlap
+from forecasting.backtesting.leaderboard import _overlap
 
 RNG = np.random.default_rng(40)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from forecasting import DirectForecaster, Naive, TransformedTargetForecaster
-from forecasting.growing_rows import appended
+from forecasting.series.growing_rows import appended
 from forecasting.transforms import Standardize
 
 RNG = np.random.default_rng(70)

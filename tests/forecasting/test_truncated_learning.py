@@ -8,10 +8,10 @@ from forecasting.networks.cells import LSTM
 from forecasting.networks.heads import make_head
 from forecasting.networks.layers import Stack
 from forecasting.networks.parameters import arrays_of
-from forecasting.recurrent_forecasting import Trained
-from forecasting.recurrent_network import Network
-from forecasting.truncated_learning import Pieces
-from forecasting.windows import Origins, SeriesWindows, Units
+from forecasting.recurrent.network import Network
+from forecasting.recurrent.prediction import Trained
+from forecasting.recurrent.truncated_learning import Pieces
+from forecasting.recurrent.windows import Origins, SeriesWindows, Units
 from tests.gradients import assert_gradient, shaken
 
 N_WINDOWS = 5

@@ -7,7 +7,7 @@ from scipy.stats import loguniform, uniform
 from sklearn.base import clone
 
 from forecasting import ReservoirForecaster, RollingOrigin, SeasonalNaive, WindowAverage, backtest
-from forecasting.left_out_windows import LeaveWindowOut
+from forecasting.backtesting.left_out_windows import LeaveWindowOut
 from forecasting.tuning import default_space, tune
 from forecasting.tuning.plots import plot_parallel, plot_scores, shown_parameters
 from reservoir import EchoState, LeakyUnits, RidgeReadout
@@ -108,7 +108,24 @@ def test_the_number_of_threads_does_not_matter(method):
     one, two = (tune(small(), Y, n_jobs=n, **options) for n in (1, 2))
     pd.testing.assert_frame_equal(one.trials.drop(columns="seconds"), two.trials.drop(columns="seconds"))
     assert (one.best_forecaster_.predict(9) == two.best_forecaster_.predict(9)).all()
-    assert one.best_params_["random_state"] == two.best_forecaster_.random_state
+    assert one.best_params_["random_state"] == two.best_forecaster_.forecasters[0].random_state
+
+
+def test_best_forecaster_is_the_median_of_the_best():
+    options = {"cv": LeaveWindowOut(20, n_windows=2), "n_configurations": 6, "random_state": 3}
+    by_default, three, alone = (tune(small(), Y, n_combined=n, **options) for n in (None, 3, 1))
+    assert (by_default.best_forecaster_.predict(9) == by_default.ensemble(5).fit(Y).predict(9)).all()
+    assert (three.best_forecaster_.predict(9) == three.ensemble(3).fit(Y).predict(9)).all()
+    assert (alone.best_forecaster_.predict(9) == alone.top(1)[0].fit(Y).predict(9)).all()
+    assert isinstance(alone.best_forecaster_, ReservoirForecaster)
+
+
+def test_failures_are_not_combined():
+    space = {"reservoir__spectral_radius": [0.9, 30.0], "reservoir__activation": ["identity"]}
+    forecaster = small(readout=RidgeReadout(alphas=[1e-3, 1.0]))
+    found = tune(forecaster, Y, cv=RollingOrigin(60, n_windows=2, stride=30), space=space, random_state=0)
+    assert np.isinf(found.trials["score"].iloc[1])
+    assert isinstance(found.best_forecaster_, ReservoirForecaster)
 
 
 def test_halving_gives_the_best_more_windows():

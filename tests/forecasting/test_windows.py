@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from forecasting.windows import Origins, SeriesWindows, Units, divided_origins, filled, units_of
+from forecasting.recurrent.windows import Origins, SeriesWindows, Units, divided_origins, filled, units_of
 
 SERIES = [np.arange(2.0 * n).reshape(n, 2) + 1000 * i for i, n in enumerate((30, 7, 12))]
 EXOG = [-series[:, :1] for series in SERIES]

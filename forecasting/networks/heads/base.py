@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import expit
 from sklearn.base import BaseEstimator
 
-from forecasting.conformal import check_fraction
+from forecasting.intervals.conformal import check_fraction
 
 LEAST_SCALE = 1e-3  # of a standard deviation, in the units of the targets: keeps a likelihood bounded
 

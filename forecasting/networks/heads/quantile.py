@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from forecasting.conformal import check_quantiles
+from forecasting.intervals.conformal import check_quantiles
 from forecasting.networks.heads.base import Head
 
 

@@ -1,0 +1,130 @@
+"""forecast_scorer: a metric of forecasts as scikit-learn's model selection wants it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from forecasting.metrics import METRICS, Metric
+from forecasting.series.arrays import read_continuation, split_covariates
+from forecasting.series.rebuilding import take_apart
+
+_KINDS = ("point", "interval", "quantile")
+
+
+class ForecastScorer:
+    """A callable ``(forecaster, y, X=None)`` whose larger values are better; made by `forecast_scorer`.
+
+    Parameters
+    ----------
+    name : str
+    metric : Metric
+    options : dict
+        Keyword arguments of the metric.
+    """
+
+    def __init__(self, name: str, metric: Metric, options: dict):
+        self.name, self.metric, self.options = name, metric, options
+
+    def __call__(self, estimator: Any, y: Any, X: Any = None) -> float:
+        """Forecast the steps of `y`, which follow the last observation, and score them.
+
+        Parameters
+        ----------
+        estimator : Forecaster, or a search over one
+            Fitted.
+        y : container
+            What came next.
+        X : container, optional
+            Exogenous variables at the same steps.
+
+        Returns
+        -------
+        float
+            Mean over the series of a panel, with the sign turned where lower is better.
+        """
+        forecaster = getattr(estimator, "best_estimator_", estimator)
+        y, X = split_covariates(y, X)
+        truths = read_continuation(y, forecaster.layout_, forecaster.n_targets_)
+        n_steps = len(truths[0])
+        if any(len(truth) != n_steps for truth in truths):
+            raise ValueError(f"y has {[len(truth) for truth in truths]} steps per series: they must be equal")
+        scores = [
+            self._score(truth, answer, past)
+            for truth, answer, past in zip(truths, self._ask(forecaster, n_steps, X), forecaster.series_)
+        ]
+        return float(np.mean(scores))
+
+    def __repr__(self) -> str:
+        options = "".join(f", {key}={value!r}" for key, value in self.options.items())
+        return f"forecast_scorer({self.name!r}{options})"
+
+    def _ask(self, forecaster, n_steps, X):
+        """Return what the metric scores, (n_steps, n_targets, n_labels) per series."""
+        if self.metric.forecast == "point":
+            answer, n_labels = forecaster.predict(n_steps, X), 1
+        elif self.metric.forecast == "interval":
+            answer = forecaster.predict_interval(n_steps, X, coverage=self.options.get("coverage", 0.9))
+            n_labels = 2
+        else:
+            answer, n_labels = (
+                forecaster.predict_quantiles(n_steps, X, (self.options.get("quantile", 0.5),)),
+                1,
+            )
+        return take_apart(forecaster.layout_, answer, forecaster.n_targets_, n_labels)
+
+    def _score(self, truth, answer, past):
+        options = dict(self.options)
+        if "y_train" in self.metric.context:
+            options["y_train"] = past
+        if self.metric.forecast == "interval" and "coverage" not in self.metric.context:
+            options.pop("coverage", None)
+        score = self.metric.function(truth, *np.moveaxis(answer, -1, 0), **options)
+        if self.metric.best == "nominal":
+            return -abs(score - self.options.get("coverage", 0.9))
+        return score if self.metric.best == "high" else -score
+
+
+def forecast_scorer(metric: str | Callable[..., float] = "mase", **options: Any) -> ForecastScorer:
+    """Return a metric as a scorer, for ``GridSearchCV(forecaster, grid, scoring=..., cv=TimeSeriesSplit())``.
+
+    Parameters
+    ----------
+    metric : str or callable, default="mase"
+        A row of ``METRICS`` that scores points, intervals or quantiles, or a function of ``(y_true, y_pred)`` of
+        which lower is better.
+    **options
+        Keyword arguments of the metric, such as ``season_length=12``, ``coverage=0.8`` or ``quantile=0.1``.
+
+    Returns
+    -------
+    ForecastScorer
+        Larger is better: the sign is turned where lower is; coverage scores the distance from its nominal value.
+
+    Raises
+    ------
+    ValueError
+        If the metric is unknown, or scores something else.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+    >>> from forecasting import SeasonalNaive
+    >>> y = np.tile([1.0, 5.0, 2.0, 4.0], 10)
+    >>> search = GridSearchCV(
+    ...     SeasonalNaive(),
+    ...     {"season_length": [1, 2, 4]},
+    ...     scoring=forecast_scorer("rmse"),
+    ...     cv=TimeSeriesSplit(3, test_size=8),
+    ... )
+    >>> search.fit(y).best_params_
+    {'season_length': 4}
+    """
+    if callable(metric):
+        return ForecastScorer(getattr(metric, "__name__", "metric"), Metric(metric, "point"), options)
+    known = {name: row for name, row in METRICS.items() if row.forecast in _KINDS}
+    if metric not in known:
+        raise ValueError(f"metric={metric!r} is no metric of one forecast: choose from {', '.join(known)}")
+    if metric == "winkler":
+        options = {"coverage": 0.9} | options
+    return ForecastScorer(metric, known[metric], options)

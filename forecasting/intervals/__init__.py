@@ -1,0 +1,1 @@
+"""How sure a forecast is: finite-sample intervals out of past errors, distributions, paths."""

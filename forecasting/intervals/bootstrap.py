@@ -1,0 +1,123 @@
+"""Possible futures by residual bootstrap: one-step errors drawn again and lived through, step by step."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from forecasting.base import Forecaster
+from forecasting.intervals import conformal
+from forecasting.series.arrays import rebuild
+from forecasting.series.horizons import read_horizon
+from reservoir.random_source import make_rng
+
+
+def bootstrap_paths(
+    forecaster: Forecaster,
+    horizon: Any,
+    n_samples: int = 100,
+    X: Any = None,
+    *,
+    block_length: int = 1,
+    random_state: Any = None,
+    initial: Any = None,
+) -> Any:
+    r"""Draw possible futures by simulating a fitted forecaster.
+
+    .. math:: y^*(t + k) = \hat y(t + k \mid y^*(t + k - 1), \dots) + e^*_k
+
+    with one-step rolling-origin errors :math:`e^*` of the training series drawn with replacement, in blocks of
+    consecutive ones. The forecaster is told each value as if it had been observed, so that paths grow apart as the
+    model says. Errors are those of `y` itself, whatever transforms are inside. `Forecaster.sample` lays whole paths
+    of errors upon the point forecast instead.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+        Fitted; it is not changed.
+    horizon : int, array-like of int, or pandas index
+    n_samples : int, default=100
+    X : container, optional
+        Exogenous variables of the steps ahead.
+    block_length : int, default=1
+        Consecutive errors drawn together; more than one where errors depend on each other.
+    random_state : int, RandomState, Generator or None, default=None
+    initial : int or float, optional
+        Steps or fraction of the series in the first part, before errors are measured. Default: half.
+
+    Returns
+    -------
+    samples : ndarray or frame
+        As `Forecaster.sample`.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, or there are fewer errors than a block is long.
+
+    References
+    ----------
+    B. Efron and R. Tibshirani (1986), Bootstrap methods for standard errors, confidence intervals, and other measures
+    of statistical accuracy, Statistical Science 1(1), 54-75, section 6. R. Hyndman and G. Athanasopoulos,
+    Forecasting: Principles and Practice, 3rd ed., section 5.5.
+
+    Examples
+    --------
+    >>> from forecasting import Naive, bootstrap_paths
+    >>> y = np.cumsum(np.tile([1.0, -1.0], 100))
+    >>> paths = bootstrap_paths(Naive().fit(y), 3, 500, random_state=0)
+    >>> sorted(set((paths[2] - y[-1]).tolist()))  # a random walk of three steps
+    [-3.0, -1.0, 1.0, 3.0]
+    """
+    check_is_fitted(forecaster)
+    for name, value in (("n_samples", n_samples), ("block_length", block_length)):
+        if value < 1:
+            raise ValueError(f"{name}={value} must be at least 1")
+    steps = read_horizon(horizon, forecaster.layout_)
+    exog = forecaster._read_future_exog(X, forecaster.layout_, [steps.n_steps] * len(forecaster.states_))
+    errors = _one_step_errors(forecaster, initial)
+    rng = make_rng(random_state)
+    drawn = [_blocks(each, n_samples, steps.n_steps, int(block_length), rng) for each in errors]
+    paths = _lived_through(forecaster, drawn, exog)
+    values = [path[:, steps.steps - 1] for path in paths]
+    return rebuild(
+        forecaster.layout_, steps.steps, [np.moveaxis(v, 0, -1) for v in values], range(int(n_samples))
+    )
+
+
+def _one_step_errors(forecaster: Forecaster, initial: Any) -> list[np.ndarray]:
+    """Return the one-step errors of each series, (n_origins, n_targets)."""
+    origins = conformal.rolling_origins(forecaster, initial)
+    found = conformal.errors_from(origins, 1, origins.model._predict, lambda state, truth, path: truth - path)
+    errors = [each[:, 0] for each in found]
+    if not all(np.isfinite(each).all() for each in errors):
+        raise ValueError("the forecaster diverged within one step on the later part of its training series")
+    return errors
+
+
+def _blocks(
+    errors: np.ndarray, n_samples: int, n_steps: int, block_length: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Draw (n_samples, n_steps, n_targets) errors about their mean, in blocks of consecutive ones."""
+    if block_length > len(errors):
+        raise ValueError(f"block_length={block_length} exceeds the {len(errors)} errors that there are")
+    n_blocks = -(-n_steps // block_length)
+    starts = rng.integers(len(errors) - block_length + 1, size=(n_samples, n_blocks, 1))
+    rows = (starts + np.arange(block_length)).reshape(n_samples, -1)[:, :n_steps]
+    return (errors - errors.mean(axis=0))[rows]
+
+
+def _lived_through(forecaster: Forecaster, drawn: list, exog: list | None) -> list[np.ndarray]:
+    """Simulate all samples of all series side by side: (n_samples, n_steps, n_targets) per series."""
+    n_samples, n_steps, _ = drawn[0].shape
+    owners = np.repeat(np.arange(len(drawn)), n_samples)
+    states = [forecaster.states_[i] for i in owners]
+    shocks = np.concatenate(drawn)
+    path = np.empty(shocks.shape)
+    for t in range(n_steps):
+        row = None if exog is None else [exog[i][t : t + 1] for i in owners]
+        ahead = np.stack(forecaster._predict(states, 1, row))[:, 0]
+        path[:, t] = ahead + shocks[:, t]
+        if t + 1 < n_steps:
+            states = forecaster._update(states, list(path[:, t : t + 1]), row)
+    return np.split(path, len(drawn))

@@ -1,0 +1,111 @@
+"""From the parameters of a recurrent forecaster to its network, and the units of its windows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from forecasting.networks.cells import CELLS
+from forecasting.networks.heads import Head, make_head
+from forecasting.networks.layers import Stack
+from forecasting.recurrent.network import Network
+
+_N_UNITS = 32
+
+
+def designed(forecaster: Any, n_exog: int) -> Network:
+    """Return the network that a `RecurrentForecaster` asks for.
+
+    Parameters
+    ----------
+    forecaster : RecurrentForecaster
+        Its parameters are checked one by one already; here they are checked beside each other.
+    n_exog : int
+
+    Raises
+    ------
+    ValueError
+        If parameters contradict each other.
+    """
+    segment, window = int(forecaster.segment_length), forecaster._window()
+    if forecaster.strategy == "recursive" and (segment > 1 or forecaster.linear_skip):
+        raise ValueError(
+            f"strategy='recursive' goes step by step: segment_length={segment} and "
+            f"linear_skip={forecaster.linear_skip} need strategy='direct' or 'segments'"
+        )
+    if window % segment:
+        raise ValueError(
+            f"window={window} is no multiple of segment_length={segment}: the stack reads whole segments"
+        )
+    stack = forecaster._stack()
+    default = stack.n_units if forecaster.strategy == "segments" else 0
+    return Network(
+        stack=stack,
+        head=make_head(forecaster.head),
+        strategy=forecaster.strategy,
+        window=window,
+        horizon=int(forecaster.max_horizon),
+        segment_length=segment,
+        projection=int(forecaster.projection or default),
+        linear_skip=bool(forecaster.linear_skip),
+        dropout=float(forecaster.dropout),
+        n_targets=forecaster.n_targets_,
+        n_exog=n_exog,
+    )
+
+
+def window_units(forecaster: Any, head: Head) -> tuple[str | None, str | None]:
+    """Return what is subtracted from windows and what they are divided by, as `units_of` takes them."""
+    centre, scale = forecaster.window_centre, forecaster.window_scale
+    if not head.counts:
+        return ("last" if centre == "auto" else centre), ("std" if scale == "auto" else scale)
+    if (centre, scale) != ("auto", "auto"):
+        raise ValueError(
+            f"counts are neither centred nor divided: head={forecaster.head!r} needs window_centre='auto' and "
+            f"window_scale='auto', got {centre!r} and {scale!r}"
+        )
+    return None, None
+
+
+def past_columns(forecaster: Any, n_exog: int) -> tuple[int, ...]:
+    """Return the columns of the exogenous variables that end at the origin."""
+    columns = tuple(forecaster.past_only)
+    if columns and forecaster.strategy == "recursive":
+        raise ValueError(
+            f"strategy='recursive' reads X of every step that it forecasts: past_only={columns} needs "
+            "strategy='direct' or 'segments'"
+        )
+    if not all(isinstance(column, int | np.integer) and 0 <= column < n_exog for column in columns):
+        raise ValueError(f"past_only={columns} must be columns of X, numbers from 0 to {n_exog - 1}")
+    return tuple(int(column) for column in columns)
+
+
+def window_length(forecaster: Any) -> int:
+    """Return how many steps are read: if that is open twice the horizon, in whole segments."""
+    if forecaster.window is not None:
+        return int(forecaster.window)
+    segment = int(forecaster.segment_length)
+    return -(-2 * int(forecaster.max_horizon) // segment) * segment
+
+
+def stack_of(forecaster: Any) -> Stack:
+    """Return the layers that ``cell``, ``n_units`` and ``n_layers`` describe."""
+    cell, n_units, n_layers = forecaster.cell, forecaster.n_units, forecaster.n_layers
+    cell = forecaster._default_cell if cell is None else cell
+    if isinstance(cell, str):
+        stack = Stack(CELLS[cell](n_units=n_units or _N_UNITS), n_layers=n_layers or 1)
+    elif n_units is not None or (n_layers is not None and isinstance(cell, Stack)):
+        raise ValueError(
+            f"cell={cell!r} brings its own size, but n_units={n_units} and n_layers={n_layers} were given too: "
+            "leave them out, or give the cell by name"
+        )
+    else:
+        stack = clone(cell) if isinstance(cell, Stack) else Stack(clone(cell), n_layers=n_layers or 1)
+    if not isinstance(stack.cell, forecaster._kind_of_cell):
+        raise ValueError(
+            f"{type(forecaster).__name__} is made of {forecaster._kind_of_cell.__name__} cells, got cell={cell!r}: "
+            "use RecurrentForecaster"
+        )
+    return stack

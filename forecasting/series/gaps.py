@@ -1,0 +1,114 @@
+"""fill_gaps: put back the labels that an index skips."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.tseries.frequencies import to_offset
+
+from forecasting.series.arrays import ID, TIME
+from forecasting.series.calendars import check_increasing, commonest_frequency
+from forecasting.series.missing import impute_container
+from forecasting.series.polars_frames import from_polars, is_polars, to_polars
+
+
+def fill_gaps(y: Any, freq: Any = None, rule: Any = None) -> Any:
+    """Make an index regular by putting back the labels that it skips.
+
+    Parameters
+    ----------
+    y : Series, DataFrame, list of them, or long DataFrame, a frame of Polars with a column ``ds``
+        With a ``DatetimeIndex``, a ``PeriodIndex`` or integers, in order and without duplicates. In a long frame
+        (``unique_id``, ``ds`` and further columns) every series is filled between its own ends.
+    freq : str or offset, optional
+        Frequency of time stamps, step of integers. Default: the one that most neighbours have.
+    rule : str or ("seasonal", int), optional
+        How missing values are filled, those put back and those that were NaN before: "previous", "linear",
+        "mean", "zero" or ``("seasonal", 12)`` (see `forecasting.series.missing`). Without one they stay NaN.
+
+    Returns
+    -------
+    The container that came in
+
+    Raises
+    ------
+    TypeError
+        If the container has no index.
+    ValueError
+        If the index is not in order, has duplicates, or labels off the regular ones.
+
+    Examples
+    --------
+    >>> days = pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-05"])
+    >>> fill_gaps(pd.Series([1.0, 2.0, 3.0, 5.0], days), rule="linear").tolist()
+    [1.0, 2.0, 3.0, 4.0, 5.0]
+    """
+    if isinstance(y, (list, tuple)):
+        return [fill_gaps(one, freq, rule) for one in y]
+    if is_polars(y) and TIME in getattr(y, "columns", ()):
+        frame = from_polars(y)
+        timed = frame if ID in frame.columns else frame.set_index(TIME)
+        filled = fill_gaps(timed, freq, rule)
+        return to_polars(filled, time="" if ID in frame.columns else TIME)
+    if not isinstance(y, (pd.Series, pd.DataFrame)):
+        raise TypeError(
+            f"y is a {type(y).__name__}, which has no index to have gaps: pass a pandas Series or DataFrame"
+        )
+    if isinstance(y, pd.DataFrame) and {ID, TIME} <= set(y.columns):
+        return _fill_long(y, freq, rule)
+    return _fill_one(y, freq, rule, "y")
+
+
+def _fill_long(frame: pd.DataFrame, freq: Any, rule: Any) -> pd.DataFrame:
+    parts = []
+    for name, rows in frame.groupby(ID, sort=False, observed=True):
+        body = rows.drop(columns=ID).set_index(TIME)
+        filled = _fill_one(body, freq, rule, f"y of series {name!r}").reset_index()
+        filled.insert(0, ID, name)
+        parts.append(filled[list(frame.columns)])
+    return pd.concat(parts, ignore_index=True)
+
+
+def _fill_one(y: Any, freq: Any, rule: Any, where: str) -> Any:
+    check_increasing(y.index, where)
+    index = _regular(y.index, freq, where)
+    off = ~y.index.isin(index)
+    if off.any():
+        raise ValueError(
+            f"{where} has the label {y.index[int(np.argmax(off))]}, which is not among {index[0]}, {index[1]}, ...: "
+            f"give another freq, or resample it, for example with y.resample({_named(index)!r}).mean()"
+        )
+    filled = y.reindex(index)
+    return filled if rule is None else impute_container(filled, rule, where)
+
+
+def _regular(index: pd.Index, freq: Any, where: str) -> pd.Index:
+    """Return all labels from the first to the last."""
+    if len(index) < 2 and freq is None:
+        return index
+    if isinstance(index, pd.DatetimeIndex):
+        chosen = freq or commonest_frequency(index) or _commonest_step(index)
+        labels = pd.date_range(index[0], index[-1], freq=to_offset(chosen), name=index.name)
+        return labels.as_unit(index.unit) if len(labels) > 1 else _refuse(index, chosen, where)
+    if isinstance(index, pd.PeriodIndex):
+        return pd.period_range(index[0], index[-1], freq=index.freq, name=index.name)
+    if index.dtype.kind not in "iu":
+        raise TypeError(
+            f"{where} has an index of {index.dtype} labels: convert it with pd.to_datetime or pd.PeriodIndex"
+        )
+    step = int(freq or np.bincount(np.diff(index)).argmax())
+    return pd.RangeIndex(index[0], index[-1] + 1, step, name=index.name)
+
+
+def _commonest_step(index: pd.DatetimeIndex) -> pd.Timedelta:
+    return pd.Series(index).diff().mode()[0]
+
+
+def _refuse(index: pd.Index, freq: Any, where: str) -> Any:
+    raise ValueError(
+        f"{where} has no two labels at the frequency {freq!r} from {index[0]} on: give another freq"
+    )
+
+
+def _named(index: pd.Index) -> str:
+    return getattr(index, "freqstr", None) or "D"

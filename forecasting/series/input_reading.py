@@ -1,0 +1,82 @@
+"""How a forecaster reads exogenous variables, contexts, the calendar and missing values."""
+
+from typing import Any
+
+from forecasting.series.arrays import read_exog, read_panel
+from forecasting.series.calendar_features import with_calendar
+from forecasting.tags import ForecasterTags
+
+
+class InputReading:
+    """The part of `Forecaster` that turns what users give into what the hooks get."""
+
+    n_targets_: int
+    n_features_in_: int
+    exog_names_: tuple
+
+    def _calendar(self) -> tuple:
+        """Return the names of the calendar's features, whose columns the hooks get behind those of `X`."""
+        return ()
+
+    def _missing(self) -> Any:
+        """Return the rule that fills missing observations, None to refuse them."""
+        return None
+
+    def _forecaster_tags(self) -> ForecasterTags:
+        raise NotImplementedError
+
+    def _with_calendar(self, exog, layout, lengths, *, future):
+        return with_calendar(exog, self._calendar(), layout, lengths, future=future)
+
+    def _read_training_exog(self, X, panel):
+        if X is None:
+            return None, ()
+        if not self._forecaster_tags().uses_exog:
+            raise ValueError(
+                f"{type(self).__name__} does not use exogenous variables: leave X out, and columns beside "
+                "unique_id, ds, y in a long frame"
+            )
+        return read_exog(X, panel.layout, panel.lengths, future=False)
+
+    def _read_future_exog(self, X, layout, lengths):
+        exog = None
+        if self._needs_exog(X):
+            exog = self._exog_like_training(X, layout, lengths, future=True)
+        return self._with_calendar(exog, layout, lengths, future=True)
+
+    def _read_context(self, context):
+        panel = read_panel(context, "context", self._missing())
+        if panel.values[0].shape[1] != self.n_targets_:
+            raise ValueError(
+                f"context has {panel.values[0].shape[1]} column(s), but the forecaster was fitted on "
+                f"{self.n_targets_}"
+            )
+        return panel
+
+    def _read_context_exog(self, X, panel, n_steps):
+        """Split `X`, which covers the context and then the horizon."""
+        layout = panel.layout.advance([n_steps] * len(panel.values))
+        lengths = [n + n_steps for n in panel.lengths]
+        exog = None
+        if self._needs_exog(X):
+            exog = self._exog_like_training(X, layout, lengths, future=False)
+        exog = self._with_calendar(exog, layout, lengths, future=False)
+        if exog is None:
+            return None, None
+        pairs = [(values[:n], values[n:]) for values, n in zip(exog, panel.lengths)]
+        return [past for past, _ in pairs], [future for _, future in pairs]
+
+    def _exog_like_training(self, X, layout, lengths, *, future):
+        n_features, names = self.n_features_in_, self.exog_names_
+        return read_exog(X, layout, lengths, future=future, n_features=n_features, names=names)[0]
+
+    def _needs_exog(self, X):
+        """Tell whether `X` is to be read; raise if it is missing or not wanted."""
+        if X is None and self.n_features_in_:
+            raise ValueError(
+                f"the forecaster was fitted with X of {self.n_features_in_} column(s): pass X for the steps "
+                "ahead too"
+            )
+        if X is not None and not self.n_features_in_:
+            raise ValueError("the forecaster was fitted without X: leave X out, or fit with it")
+        return X is not None
