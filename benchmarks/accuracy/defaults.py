@@ -17,9 +17,9 @@ from sklearn.exceptions import ConvergenceWarning
 
 from benchmarks.report import table
 from forecasting import ARIMA, ETS, Naive, ReservoirForecaster, SeasonalNaive, Theta
-from forecasting.backtesting import backtest
+from forecasting.backtesting.rolling_origin import RollingOrigin
+from forecasting.backtesting.run import backtest
 from forecasting.datasets import load_co2, load_elnino, load_macrodata, load_nile, load_sunspots
-from forecasting.rolling_origin import RollingOrigin
 from reservoir.signals import mackey_glass
 
 
