@@ -11,10 +11,10 @@ from statistics import median
 from time import perf_counter
 
 import numpy as np
-import scipy.sparse as sp
 from threadpoolctl import threadpool_limits
 
 from benchmarks.machine import peak_gflops
+from benchmarks.peers import node_of
 from benchmarks.report import table
 from benchmarks.timing import Contest, in_turns
 from forecasting import ReservoirForecaster
@@ -59,11 +59,7 @@ def _reservoir(n_units: int, topology: str = "random", **options) -> EchoState:
 
 def _peer(n_units: int):
     """ReservoirPy's reservoir with our sparse matrices."""
-    from reservoirpy.nodes import Reservoir
-
-    ours = _reservoir(n_units).fit(_inputs(2))
-    matrix = sp.csr_matrix(ours.recurrent_weights_)
-    return Reservoir(W=matrix, Win=ours.input_weights_, bias=ours.bias_, lr=1.0)
+    return node_of(_reservoir(n_units).fit(_inputs(2)))
 
 
 def _driving(quick: bool, repeats: int) -> list:

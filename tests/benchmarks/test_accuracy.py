@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 
+from benchmarks import peers
 from benchmarks.__main__ import BENCHMARKS, main
 from benchmarks.accuracy import (
     defaults,
@@ -64,13 +65,38 @@ def test_memory_capacity():
     assert 0.05 < small.chance < 0.5  # 200 delays, 1,000 tested steps
 
 
+@pytest.mark.skipif(not peers.INSTALLED, reason="needs reservoirpy")
+def test_the_peer_with_the_same_weights_remembers_as_much():
+    options = {"n_units": 20, "max_delay": 40}
+    ours, theirs = (
+        memory_capacity.measure("edge of stability (ES2N)", 1e-8, "svd", 3, **options),
+        memory_capacity.measure_peer("edge of stability (ES2N)", 1e-8, 3, **options),
+    )
+    np.testing.assert_allclose(theirs.per_delay, ours.per_delay, rtol=0, atol=1e-6)
+    assert theirs.chance == pytest.approx(ours.chance, abs=1e-6)
+
+
+@pytest.mark.skipif(not peers.INSTALLED, reason="needs reservoirpy")
+def test_the_peer_runs_free_as_the_published_network_does():
+    ours, theirs = (
+        setting._replace(n_units=100, alpha=1e-6)
+        for setting in (
+            valid_time_lorenz.SETTINGS["published settings"],
+            valid_time_lorenz.PEERS["published settings, ReservoirPy"],
+        )
+    )
+    found, other = (valid_time_lorenz.measure(one, 7, n_starts=2, n_training=3000) for one in (ours, theirs))
+    assert found.times.mean() > 1
+    np.testing.assert_allclose(other.times, found.times, rtol=0.02)
+
+
 def test_multiple_sines():
     assert multiple_sines.measure(multiple_sines.reservoirs(0.0, 5)["edge of stability (ES2N)"]) < 0.01
 
 
 def test_valid_time_lorenz():
     setting = valid_time_lorenz.SETTINGS["chosen"]._replace(n_units=150, alpha=1e-12)
-    times, longer = valid_time_lorenz.measure(setting, seed=7, n_starts=5, n_training=4000)
+    times, longer, *_ = valid_time_lorenz.measure(setting, seed=7, n_starts=5, n_training=4000)
     assert times.mean() > 8
     assert (longer >= times).all()
 
@@ -134,7 +160,7 @@ def test_command(tmp_path, capsys):
     text = capsys.readouterr().out
     assert (tmp_path / "memory-capacity.md").read_text(encoding="utf-8") == text[:-1]
     assert text.startswith("# Memory capacity of reservoirs of 100 units\n")
-    assert re.search(r"\| simple cycle, linear \| 99.09 .* \| svd \| 0 \| 99\.\d\d \+- ", text)
+    assert re.search(r"\| simple cycle, linear \| 99.09 .* \| ours, svd \| 0 \| 99\.\d\d \+- ", text)
     assert re.search(r"Measured \d{4}-\d\d-\d\d by `python -m benchmarks memory-capacity --quick`", text)
     assert "numpy" in text
 
