@@ -1,9 +1,9 @@
-"""Two ways of doing the same thing, timed in turns."""
+"""How long something takes; two ways of doing the same thing, timed in turns."""
 
 from collections.abc import Callable
 from statistics import median
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Contest(NamedTuple):
@@ -26,6 +26,12 @@ class Contest(NamedTuple):
         """How many times longer the second takes: median, lowest and highest of the pairs."""
         pairs = sorted(b / a for a, b in zip(self.ours, self.theirs))
         return median(pairs), pairs[0], pairs[-1]
+
+
+def timed(task: Callable, *arguments: Any) -> tuple[Any, float]:
+    """Return what a task returns, and its seconds."""
+    begin = perf_counter()
+    return task(*arguments), perf_counter() - begin
 
 
 def in_turns(ours: Callable[[], object], theirs: Callable[[], object], repeats: int) -> Contest:

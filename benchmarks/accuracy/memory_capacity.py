@@ -16,13 +16,13 @@ stability echo state network, IEEE Trans. Neural Networks and Learning Systems (
 """
 
 from collections.abc import Callable
-from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
 
 from benchmarks import peers
 from benchmarks.report import described, table
+from benchmarks.timing import timed
 from reservoir import ES2N, EchoState
 from reservoir.diagnostics import MemoryCapacity, memory_capacity
 
@@ -96,10 +96,10 @@ def report(quick: bool) -> str:
     rows = []
     for name, kind in KINDS.items():
         for alpha, solver in solvers:
-            found = [_timed(measure, name, alpha, solver, seed) for seed in range(n_seeds)]
+            found = [timed(measure, name, alpha, solver, seed) for seed in range(n_seeds)]
             rows.append([name, kind.published, f"ours, {solver}", f"{alpha:g}", *_summary(found)])
         for alpha in peer_penalties:
-            found = [_timed(measure_peer, name, alpha, seed) for seed in range(n_seeds)]
+            found = [timed(measure_peer, name, alpha, seed) for seed in range(n_seeds)]
             rows.append([name, kind.published, "ReservoirPy", f"{alpha:g}", *_summary(found)])
     heads = ["reservoir", "published", "solver", "alpha", "capacity", "worst", "chance", "seconds"]
     ours = "; ".join(f"`{described(kind.make(100, 0))}`" for kind in KINDS.values())
@@ -108,11 +108,6 @@ def report(quick: bool) -> str:
         f"{table(heads, rows)}\n\nPublished: Ceni and Gallicchio, who name the first row the leaky network. "
         f"{peers.about()}\n\nOurs: {ours}"
     )
-
-
-def _timed(capacity: Callable, *arguments) -> tuple[MemoryCapacity, float]:
-    begin = perf_counter()
-    return capacity(*arguments), perf_counter() - begin
 
 
 def _summary(found: list[tuple[MemoryCapacity, float]]) -> list:
