@@ -30,7 +30,7 @@ def test_local_reservoirs_are_timed_in_lyapunov_times():
 def test_the_peer_runs_fields_free():
     one = spatial_chaos.Setting(spatial_chaos.KS22, spatial_chaos.smooth(300, 64, 0), 2000, 2, "one", True)
     times, *seconds = spatial_chaos.measure_peer(one, seed=1)
-    assert np.mean(times) > 0.5
+    assert np.mean(times) > 0.2
     assert min(seconds) > 0
 
 
