@@ -15,7 +15,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from statistics import geometric_mean, median
-from time import perf_counter, process_time
+from time import perf_counter, process_time, sleep
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -31,6 +31,7 @@ from forecasting.networks.parameters import ParameterVector
 N_FEATURES, N_STEPS = 8, 64
 _WINDOW, _AHEAD = 96, 12  # of the whole training
 _TURN = 0.02  # seconds of one turn
+_PAUSE = 0.05  # seconds before a turn of several threads: PyTorch's spin for a while after their work
 _WORTH = 1024  # numbers of a step that are worth a second thread
 BATCHES, UNITS = (1, 4, 32, 128), (16, 32, 64, 128)
 _WAITING = (
@@ -123,6 +124,8 @@ def _turns(ours, theirs, repeats, n_threads) -> Contest:
     times, n_runs = ([], []), [1, 1]
     for turn in range(-1, repeats):
         for which, task in enumerate((ours, theirs)):
+            if n_threads > 1:
+                sleep(_PAUSE)
             task()
             start = clock()
             for _ in range(n_runs[which]):

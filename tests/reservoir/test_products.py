@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from reservoir.products import add_product, product
+from reservoir.transposed_products import add_transposed_product
 
 SIZES = [
     (1, 1, 1),
@@ -37,9 +38,36 @@ def test_adds_the_product(size, order, dtype):
     assert_allclose(around, expected, rtol=tolerance, atol=30 * tolerance)
 
 
-def test_nothing_to_sum_changes_nothing():
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("size", [*SIZES, (4, 130, 31), (7, 64, 24)])
+def test_adds_the_product_with_a_transposed_matrix(size, dtype):
+    n_rows, depth, n_columns = size
+    rng = np.random.default_rng(0)
+    left = rng.standard_normal((n_rows, depth + 2)).astype(dtype)[:, 1 : 1 + depth]
+    right = rng.standard_normal((n_columns, depth + 3)).astype(dtype)[:, :depth]
+    right.flags.writeable = False
+    around = rng.standard_normal((n_rows, n_columns + 5)).astype(dtype)
+    expected = around.copy()
+    expected[:, 2 : 2 + n_columns] += left @ right.T
+    add_transposed_product(around[:, 2 : 2 + n_columns], left, right)
+    tolerance = 1e-13 if dtype is np.float64 else 1e-5
+    assert_allclose(around, expected, rtol=tolerance, atol=30 * tolerance)
+
+
+def test_a_row_does_not_depend_on_those_beside_it():
+    rng = np.random.default_rng(0)
+    left, right = rng.standard_normal((7, 100)), rng.standard_normal((21, 100))
+    together, alone = np.zeros((7, 21)), np.zeros((7, 21))
+    add_transposed_product(together, left, right)
+    for i in range(7):
+        add_transposed_product(alone[i : i + 1], left[i : i + 1], right)
+    assert (together == alone).all()
+
+
+@pytest.mark.parametrize("add", [add_product, add_transposed_product])
+def test_nothing_to_sum_changes_nothing(add):
     out = np.ones((3, 4))
-    add_product(out, np.ones((3, 0)), np.ones((0, 4)))
+    add(out, np.ones((3, 0)), np.ones((0, 4) if add is add_product else (4, 0)))
     assert (out == 1).all()
 
 

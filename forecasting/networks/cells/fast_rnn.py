@@ -28,11 +28,10 @@ from forecasting.networks.cells.activations import multiply_by_slope
 from forecasting.networks.cells.base import Cell, Output, Tape
 from forecasting.networks.cells.time_chunks import (
     KERNEL,
+    add_back,
     add_input_gradients,
     add_product,
-    add_recurrent,
     add_step,
-    packed_for,
     set_drive,
     steps_per_chunk,
     turned,
@@ -74,13 +73,12 @@ def forward(params, x, path, candidates, code, mixing):
     n_units = path.shape[2]
     x_rows, rows = x.reshape(-1, n_features), candidates.reshape(-1, n_units)
     flat, size = (path.reshape(-1), candidates.reshape(-1)), np.uint64(n_series * n_units)
-    packed = packed_for(params.recurrent_weights, False, n_series, n_steps)
     chunk = steps_per_chunk(n_steps, n_series, n_units)
     for start in range(0, n_steps, chunk):
         stop = min(start + chunk, n_steps)
         set_drive(rows, start * n_series, stop * n_series, x_rows, params.input_weights, params.bias)
         for t in range(start, stop):
-            add_recurrent(candidates[t], path[t], params.recurrent_weights, packed)
+            add_product(candidates[t], path[t], params.recurrent_weights)
             activate(candidates[t].reshape(-1), code)
             _mix(*flat, np.uint64(t), size, mixing)
 
@@ -114,7 +112,7 @@ def backward(params, x, path, candidates, code, mixing, grad_states, carry, grad
         grad_states.reshape(-1),
         carry.reshape(-1),
     )
-    recurrent_transposed, packed = turned(params.recurrent_weights, n_series, n_steps)
+    transposed = turned(params.recurrent_weights, n_series)
     chunk = steps_per_chunk(n_steps, n_series, n_units)
     deltas = np.empty((chunk, n_series, n_units), x.dtype)
     delta_rows, flat = deltas.reshape(-1, n_units), (path.reshape(-1), candidates.reshape(-1))
@@ -125,7 +123,7 @@ def backward(params, x, path, candidates, code, mixing, grad_states, carry, grad
             add_step(carry_flat, grad_flat, np.uint64(t))
             _unmix(*flat, carry_flat, delta.reshape(-1), np.uint64(t), mixing, grads.mixing_logits)
             multiply_by_slope(delta.reshape(-1), candidates[t].reshape(-1), code)
-            add_recurrent(carry, delta, recurrent_transposed, packed)
+            add_back(carry, delta, params.recurrent_weights, transposed)
         first, last = start * n_series, stop * n_series
         add_product(grads.recurrent_weights, rows[first:last].T, delta_rows[: last - first])
         inputs = grad_x_rows, first, last, delta_rows, x_rows, params.input_weights

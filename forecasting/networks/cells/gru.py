@@ -29,11 +29,10 @@ from forecasting.networks.cells.activations import sigmoid
 from forecasting.networks.cells.base import Cell, Output, Tape
 from forecasting.networks.cells.time_chunks import (
     KERNEL,
+    add_back,
     add_input_gradients,
     add_product,
-    add_recurrent,
     add_step,
-    packed_for,
     set_drive,
     steps_per_chunk,
     turned,
@@ -122,7 +121,6 @@ def forward(params, x, path, gates):
     x_rows, rows = x.reshape(-1, n_features), gates.reshape(-1, 4 * n_units)
     flat = gates.reshape(-1), path.reshape(-1)
     shape = np.uint64(n_series), np.uint64(n_units)
-    packed = packed_for(weights, False, n_series, n_steps if reset_after else 0)
     biases = np.concatenate((params.bias, params.recurrent_bias))
     chunk = steps_per_chunk(n_steps, n_series, 4 * n_units)
     for start in range(0, n_steps, chunk):
@@ -130,7 +128,7 @@ def forward(params, x, path, gates):
         set_drive(rows, start * n_series, stop * n_series, x_rows, params.input_weights, biases)
         for t in range(start, stop):
             if reset_after:
-                add_recurrent(gates[t, :, n_units:], path[t], weights, packed)
+                add_product(gates[t, :, n_units:], path[t], weights)
                 _set_units(*flat, np.uint64(t), *shape)
             else:
                 add_product(gates[t, :, n_units : 3 * n_units], path[t], weights[:, : 2 * n_units])
@@ -201,8 +199,8 @@ def backward(params, x, path, gates, grad_states, carry, grads, grad_x):
     heard = 4 * n_units if reset_after else 3 * n_units
     x_rows, rows = x.reshape(-1, n_features), path.reshape(-1, n_units)
     gate_rows, grad_x_rows = gates.reshape(-1, 4 * n_units), grad_x.reshape(-1, n_features)
-    n_packed = n_steps if reset_after else 0
-    recurrent_transposed, packed = turned(params.recurrent_weights, n_series, n_packed)
+    weights = params.recurrent_weights
+    transposed = turned(weights, n_series)
     chunk = steps_per_chunk(n_steps, n_series, 4 * n_units)
     deltas = np.empty((chunk, n_series, 4 * n_units), x.dtype)
     delta_rows = deltas.reshape(-1, 4 * n_units)
@@ -215,14 +213,14 @@ def backward(params, x, path, gates, grad_states, carry, grads, grad_x):
             add_step(flat[2], grad_flat, place[0])
             _set_deltas(*flat, *place, *shape, reset_after)
             if not reset_after:
-                add_product(delta[:, 3 * n_units :], delta[:, :n_units], recurrent_transposed[2 * n_units :])
+                candidate = weights[:, 2 * n_units :], transposed[2 * n_units :]
+                add_back(delta[:, 3 * n_units :], delta[:, :n_units], *candidate)
                 _pass_reset(*flat, *place, *shape)
-            heard_by = recurrent_transposed[: heard - n_units]
-            add_recurrent(carry, delta[:, n_units:heard], heard_by, packed)
+            heard_by = weights[:, : heard - n_units], transposed[: heard - n_units]
+            add_back(carry, delta[:, n_units:heard], *heard_by)
         first, last = start * n_series, stop * n_series
         used = delta_rows[: last - first]
-        weights = grads.recurrent_weights[:, : heard - n_units]
-        add_product(weights, rows[first:last].T, used[:, n_units:heard])
+        add_product(grads.recurrent_weights[:, : heard - n_units], rows[first:last].T, used[:, n_units:heard])
         if reset_after:
             ones = np.ones((1, last - first), x.dtype)
             add_product(grads.recurrent_bias.reshape(1, -1), ones, used[:, 3 * n_units :])

@@ -30,11 +30,10 @@ from forecasting.networks.cells.activations import multiply_by_slope
 from forecasting.networks.cells.base import Cell, Tape
 from forecasting.networks.cells.time_chunks import (
     KERNEL,
+    add_back,
     add_input_gradients,
     add_product,
-    add_recurrent,
     add_step,
-    packed_for,
     set_drive,
     steps_per_chunk,
     turned,
@@ -101,14 +100,13 @@ def forward(params, x, path, heard, code, retention):
     n_units = path.shape[2]
     x_rows, rows = x.reshape(-1, n_features), path[1:].reshape(-1, n_units)
     flat = heard.reshape(-1), path.reshape(-1)
-    packed = packed_for(params.recurrent_weights, False, n_series, n_steps)
     chunk = steps_per_chunk(n_steps, n_series, n_units)
     for start in range(0, n_steps, chunk):
         stop = min(start + chunk, n_steps)
         set_drive(rows, start * n_series, stop * n_series, x_rows, params.input_weights, params.bias)
         for t in range(start, stop):
             _set_heard(*flat, np.uint64(t), np.uint64(n_series), retention)
-            add_recurrent(path[t + 1], heard[t + 1], params.recurrent_weights, packed)
+            add_product(path[t + 1], heard[t + 1], params.recurrent_weights)
             activate(path[t + 1].reshape(-1), code)
 
 
@@ -138,7 +136,7 @@ def backward(params, x, path, heard, code, retention, grad_states, carry, grads,
         grad_states.reshape(-1),
         carry[0].reshape(-1),
     )
-    recurrent_transposed, packed = turned(params.recurrent_weights, n_series, n_steps)
+    transposed = turned(params.recurrent_weights, n_series)
     chunk = steps_per_chunk(n_steps, n_series, n_units)
     deltas = np.empty((chunk, n_series, n_units), x.dtype)
     delta_rows, grad_heard = deltas.reshape(-1, n_units), np.empty((n_series, 2 * n_units), x.dtype)
@@ -149,7 +147,7 @@ def backward(params, x, path, heard, code, retention, grad_states, carry, grads,
             deltas[t - start] = carry[0]
             multiply_by_slope(deltas[t - start].reshape(-1), path[t + 1].reshape(-1), code)
             grad_heard[:] = 0
-            add_recurrent(grad_heard, deltas[t - start], recurrent_transposed, packed)
+            add_back(grad_heard, deltas[t - start], params.recurrent_weights, transposed)
             _pass_trace(heard, path, grad_heard, carry, t, retention, grads.retention_logits)
         first, last = start * n_series, stop * n_series
         add_product(grads.recurrent_weights, heard_rows[first:last].T, delta_rows[: last - first])

@@ -29,11 +29,10 @@ from forecasting.networks.cells.activations import sigmoid
 from forecasting.networks.cells.base import Cell, Tape
 from forecasting.networks.cells.time_chunks import (
     KERNEL,
+    add_back,
     add_input_gradients,
     add_product,
-    add_recurrent,
     add_step,
-    packed_for,
     set_drive,
     steps_per_chunk,
     turned,
@@ -158,13 +157,12 @@ def forward(params, x, path, memories, gates, forget):
     plain, scales = forget == 1 and len(params.peepholes) == 0, np.ones(4 * n_units, x.dtype)
     for j in range(n_units, 4 * n_units):
         scales[j] = 0.5
-    packed = packed_for(params.recurrent_weights, False, n_series, n_steps)
     chunk = steps_per_chunk(n_steps, n_series, 4 * n_units)
     for start in range(0, n_steps, chunk):
         stop = min(start + chunk, n_steps)
         set_drive(rows, start * n_series, stop * n_series, x_rows, params.input_weights, params.bias)
         for t in range(start, stop):
-            add_recurrent(gates[t, :, :width], path[t], params.recurrent_weights, packed)
+            add_product(gates[t, :, :width], path[t], params.recurrent_weights)
             if plain:
                 _set_plain_units(*flat, np.uint64(t), *shape, scales)
             else:
@@ -234,7 +232,7 @@ def backward(params, x, path, memories, gates, forget, grad_states, carry, grads
     n_units, width = path.shape[2], params.bias.size
     x_rows, rows = x.reshape(-1, n_features), path.reshape(-1, n_units)
     grad_x_rows = grad_x.reshape(-1, n_features)
-    recurrent_transposed, packed = turned(params.recurrent_weights, n_series, n_steps)
+    transposed = turned(params.recurrent_weights, n_series)
     chunk = steps_per_chunk(n_steps, n_series, 4 * n_units)
     deltas = np.empty((chunk, n_series, 4 * n_units), x.dtype)
     delta_rows = deltas.reshape(-1, 4 * n_units)
@@ -251,7 +249,7 @@ def backward(params, x, path, memories, gates, forget, grad_states, carry, grads
         for t in range(stop - 1, start - 1, -1):
             add_step(flat[2], grad_flat, np.uint64(t))
             _set_deltas(*flat, np.uint64(t), np.uint64(t - start), *shape, forget, params.peepholes)
-            add_recurrent(carry[0], deltas[t - start, :, :width], recurrent_transposed, packed)
+            add_back(carry[0], deltas[t - start, :, :width], params.recurrent_weights, transposed)
         first, last = start * n_series, stop * n_series
         add_product(grads.recurrent_weights, rows[first:last].T, delta_rows[: last - first, :width])
         inputs = grad_x_rows, first, last, delta_rows, x_rows, params.input_weights

@@ -23,11 +23,10 @@ from forecasting.networks.cells.activations import multiply_by_slope
 from forecasting.networks.cells.base import Cell, Output, Tape
 from forecasting.networks.cells.time_chunks import (
     KERNEL,
+    add_back,
     add_input_gradients,
     add_product,
-    add_recurrent,
     add_step,
-    packed_for,
     set_drive,
     steps_per_chunk,
     turned,
@@ -57,13 +56,12 @@ def forward(params, x, path, code):
     n_steps, n_series, n_features = x.shape
     n_units = path.shape[2]
     x_rows, rows = x.reshape(-1, n_features), path[1:].reshape(-1, n_units)
-    packed = packed_for(params.recurrent_weights, False, n_series, n_steps)
     chunk = steps_per_chunk(n_steps, n_series, n_units)
     for start in range(0, n_steps, chunk):
         stop = min(start + chunk, n_steps)
         set_drive(rows, start * n_series, stop * n_series, x_rows, params.input_weights, params.bias)
         for t in range(start, stop):
-            add_recurrent(path[t + 1], path[t], params.recurrent_weights, packed)
+            add_product(path[t + 1], path[t], params.recurrent_weights)
             activate(path[t + 1].reshape(-1), code)
 
 
@@ -74,7 +72,7 @@ def backward(params, x, path, code, grad_states, carry, grads, grad_x):
     n_units = path.shape[2]
     x_rows, rows = x.reshape(-1, n_features), path.reshape(-1, n_units)
     grad_x_rows = grad_x.reshape(-1, n_features)
-    recurrent_transposed, packed = turned(params.recurrent_weights, n_series, n_steps)
+    transposed = turned(params.recurrent_weights, n_series)
     chunk = steps_per_chunk(n_steps, n_series, n_units)
     deltas = np.empty((chunk, n_series, n_units), x.dtype)
     delta_rows, grad_flat = deltas.reshape(-1, n_units), grad_states.reshape(-1)
@@ -86,7 +84,7 @@ def backward(params, x, path, code, grad_states, carry, grads, grad_x):
             delta[:] = carry
             multiply_by_slope(delta.reshape(-1), path[t + 1].reshape(-1), code)
             carry[:] = 0
-            add_recurrent(carry, delta, recurrent_transposed, packed)
+            add_back(carry, delta, params.recurrent_weights, transposed)
         first, last = start * n_series, stop * n_series
         used = delta_rows[: last - first]
         add_product(grads.recurrent_weights, rows[first:last].T, used)

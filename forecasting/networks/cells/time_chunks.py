@@ -10,7 +10,7 @@ a loop over many arrays that may overlap, would not vectorise.
 import numpy as np
 from numba import njit
 
-from reservoir import panels, products
+from reservoir import products, transposed_products
 from reservoir.compiled_once import compiled_once
 from reservoir.vecmath import FASTMATH
 
@@ -18,12 +18,12 @@ KERNEL = {"cache": True, "nogil": True, "fastmath": FASTMATH | {"reassoc"}, "err
 _CHUNK = 65536  # numbers
 _FEW = 4  # features that leave most of a vector empty: scalar products instead
 _LANES = 16  # numbers of a vector, or of several
-_MANY = 4  # products that pay for packing a matrix
 
 # ``add_product(out, left, right)``: ``out += left @ right``, the last axes of ``out`` and ``right`` contiguous.
 add_product = compiled_once(products.add_product, ("array 2", "array 2", "array 2"))
-_add_packed_product = compiled_once(panels.add_packed_product, ("array 2", "array 2", "rows 1"))
-_pack = compiled_once(panels.pack, ("rows 1", "rows 2", "integer", "integer"))
+_add_transposed_product = compiled_once(
+    transposed_products.add_transposed_product, ("array 2", "array 2", "array 2")
+)
 
 
 @njit(**KERNEL)
@@ -83,35 +83,20 @@ def transposed(weights):
 
 
 @njit(**KERNEL)
-def packed_for(weights, turned, n_rows, n_steps):
-    """Return weights, turned round if asked for, packed for products of some rows.
-
-    For many rows it is not worth the while, nor for few steps: then nothing, an empty array.
-    """
-    if n_rows == 0 or n_rows > panels.MOST_ROWS or n_steps < _MANY:
-        return np.empty(0, weights.dtype)
-    n_terms, n_columns = weights.shape
-    if turned:
-        n_terms, n_columns = n_columns, n_terms
-    packed = panels.aligned(weights, panels.packed_size(n_terms, n_columns, weights.itemsize))
-    _pack(packed, weights, turned, n_rows)
-    return packed
+def turned(weights, n_rows):
+    """Return a transposed copy of weights for products with so many rows; nothing, an empty array, for a few."""
+    if n_rows <= transposed_products.MOST_ROWS:
+        return np.empty((0, 0), weights.dtype)
+    return transposed(weights)
 
 
 @njit(**KERNEL)
-def turned(weights, n_rows, n_steps):
-    """Return weights turned round, and packed; where they are packed the first may be anything."""
-    packed = packed_for(weights, True, n_rows, n_steps)
-    return weights if packed.size > 0 else transposed(weights), packed
-
-
-@njit(**KERNEL)
-def add_recurrent(out, left, weights, packed):
-    """``out += left @ weights``; ``packed`` are the same weights, or nothing."""
-    if packed.size > 0:
-        _add_packed_product(out, left, packed)
+def add_back(out, left, weights, transposed):
+    """``out += left @ weights.T``; ``transposed`` is the transposed copy of the weights, or nothing."""
+    if transposed.size > 0:
+        add_product(out, left, transposed)
     else:
-        add_product(out, left, weights)
+        _add_transposed_product(out, left, weights)
 
 
 @njit(**KERNEL)
