@@ -12,9 +12,10 @@ from forecasting.base import Forecaster
 from forecasting.baselines.analogue import Analogue
 from forecasting.baselines.local_forecaster import ColumnForecaster, LocalForecaster
 from forecasting.baselines.naive import Drift, Naive, SeasonalNaive, WindowAverage
-from forecasting.ensemble import EnsembleForecaster
-from forecasting.intervals.bootstrap import bootstrap_paths
-from forecasting.intervals.conformal_forecaster import ConformalForecaster
+from forecasting.composition.bootstrap import bootstrap_paths
+from forecasting.composition.conformal_forecaster import ConformalForecaster
+from forecasting.composition.ensemble import EnsembleForecaster
+from forecasting.composition.transformed_target import TransformedTargetForecaster
 from forecasting.monitoring.drift import drift_test
 from forecasting.monitoring.stream_monitor import StreamMonitor
 from forecasting.recurrent.convolutional import ConvolutionalForecaster
@@ -25,7 +26,6 @@ from forecasting.reservoirs.local_reservoir_model import LocalReservoirForecaste
 from forecasting.reservoirs.online_reservoir import OnlineReservoirForecaster
 from forecasting.reservoirs.reservoir_model import ReservoirForecaster
 from forecasting.series.gaps import fill_gaps
-from forecasting.transformed_target import TransformedTargetForecaster
 
 if TYPE_CHECKING:
     from forecasting.automatic import AutoForecaster

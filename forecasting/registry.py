@@ -137,9 +137,9 @@ FORECASTERS: dict[str, Recipe] = {
     "recursive": Recipe("forecasting.reduction.strategies", "RecursiveForecaster", _recursive),
     "direct": Recipe("forecasting.reduction.strategies", "DirectForecaster", _direct),
     "multi_output": Recipe("forecasting.reduction.strategies", "MultiOutputForecaster", _multi_output),
-    "ridge": Recipe("forecasting.transformed_target", "TransformedTargetForecaster", _ridge),
-    "ensemble": Recipe("forecasting.ensemble", "EnsembleForecaster", _ensemble),
-    "conformal": Recipe("forecasting.intervals.conformal_forecaster", "ConformalForecaster", _conformal),
+    "ridge": Recipe("forecasting.composition.transformed_target", "TransformedTargetForecaster", _ridge),
+    "ensemble": Recipe("forecasting.composition.ensemble", "EnsembleForecaster", _ensemble),
+    "conformal": Recipe("forecasting.composition.conformal_forecaster", "ConformalForecaster", _conformal),
     "auto": Recipe("forecasting.automatic", "AutoForecaster", _auto),
     "reservoir": Recipe("forecasting.reservoirs.reservoir_model", "ReservoirForecaster", _reservoir),
     "online_reservoir": Recipe(

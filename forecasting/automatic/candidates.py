@@ -9,9 +9,9 @@ import numpy as np
 
 from forecasting.base import Forecaster
 from forecasting.baselines.naive import SeasonalNaive
+from forecasting.composition.transformed_target import TransformedTargetForecaster
 from forecasting.reduction.strategies import DirectForecaster, RecursiveForecaster
 from forecasting.registry import FORECASTERS
-from forecasting.transformed_target import TransformedTargetForecaster
 from forecasting.transforms import Log, Standardize
 from reservoir import RidgeReadout
 

@@ -19,8 +19,8 @@ from forecasting.automatic.candidates import (
     situation_of,
 )
 from forecasting.automatic.race import Option, Plan, Race, Trial, reason
+from forecasting.composition.ensemble import EnsembleForecaster
 from forecasting.delegating_forecaster import DelegatingForecaster
-from forecasting.ensemble import EnsembleForecaster
 from forecasting.intervals import conformal
 from forecasting.series.seasons import find_season
 from forecasting.tags import ForecasterTags

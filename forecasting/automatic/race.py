@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.base import clone
 
 from forecasting.automatic.candidates import BENCHMARK, Candidate
-from forecasting.ensemble import EnsembleForecaster
+from forecasting.composition.ensemble import EnsembleForecaster
 
 MOST_MEMBERS = 5
 _PROBED_STEPS = 1000  # fewer are not worth a look at how long all will take

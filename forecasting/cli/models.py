@@ -15,7 +15,7 @@ from forecasting import tuning
 from forecasting.backtesting.rolling_origin import RollingOrigin
 from forecasting.base import Forecaster
 from forecasting.cli.task import CommandError, Task
-from forecasting.ensemble import EnsembleForecaster
+from forecasting.composition.ensemble import EnsembleForecaster
 from forecasting.registry import FORECASTERS
 from forecasting.series.rebuilding import ID, TARGET, TIME
 from forecasting.tags import ForecasterTags

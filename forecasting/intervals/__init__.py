@@ -1,1 +1,1 @@
-"""How sure a forecast is: finite-sample intervals out of past errors, distributions, paths."""
+"""How sure a forecast is: intervals with a finite-sample guarantee, out of past errors."""

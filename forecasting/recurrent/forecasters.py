@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from forecasting.intervals.distribution_forecaster import DistributionForecaster
+from forecasting.distribution_forecaster import DistributionForecaster
 from forecasting.networks.cells import CELLS, GRU, LSTM, Cell
 from forecasting.networks.heads import HEADS, Head
 from forecasting.networks.layers import Stack

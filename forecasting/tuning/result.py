@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from forecasting.ensemble import EnsembleForecaster
+from forecasting.composition.ensemble import EnsembleForecaster
 from forecasting.tuning.candidates import Candidate
 
 

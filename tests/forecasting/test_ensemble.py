@@ -17,7 +17,7 @@ from forecasting import (
     check_forecaster,
 )
 from forecasting.checks.examples import example_exog, example_series
-from forecasting.ensemble import inverse_error_weights, stacking_weights
+from forecasting.composition.ensemble import inverse_error_weights, stacking_weights
 
 RNG = np.random.default_rng(8)
 METHODS = ("mean", "median", "inverse_error", "stacking")

@@ -11,9 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 from forecasting.base import Forecaster
 from forecasting.baselines.naive import Naive
 from forecasting.delegating_forecaster import DelegatingForecaster
+from forecasting.distribution_forecaster import DistributionForecaster
 from forecasting.intervals import conformal
 from forecasting.intervals.adaptive import adaptive_half_widths, newest, newest_paths
-from forecasting.intervals.distribution_forecaster import DistributionForecaster
 from forecasting.series.horizons import read_horizon
 from reservoir.random_source import make_rng
 

@@ -10,8 +10,8 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from forecasting.base import Forecaster
+from forecasting.distribution_forecaster import DistributionForecaster
 from forecasting.intervals.conformal import errors_from, rolling_origins
-from forecasting.intervals.distribution_forecaster import DistributionForecaster
 from forecasting.series.calendar_features import calendar_width
 from forecasting.tags import ForecasterTags
 from reservoir.random_source import make_rng, seed_open_parts
