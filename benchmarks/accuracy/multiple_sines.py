@@ -8,10 +8,10 @@ steps, in standard deviations of the truth; the run starts from states that have
 First table: settings that were found on other seeds (101 to 103) than those reported (from 0). ReservoirPy has the
 same weights, no penalty either, and the noise inside its activation; its readout solves normal equations.
 
-Second table: settings drawn at random, as the paper compares the two networks. The paper's ranges are wider than a
-network's good settings and not known here; ours are the same for both networks: spectral radius uniform in [0.8,
-1.2], input scaling of the raw series (within 7.45 of zero) log-uniform in [0.001, 0.1], and proximity or leak rate
-log-uniform in [0.01, 1], with the noise of the protocol.
+Second table: settings drawn at random, as the paper compares the two networks, with the noise of the protocol. The
+ranges need not be the paper's; they are the same for both networks: spectral radius uniform in [0.8, 1.2], input
+scaling of the raw series (within 7.45 of zero) log-uniform in [0.001, 0.1], and proximity or leak rate log-uniform in
+[0.01, 1].
 
 References
 ----------
@@ -33,6 +33,7 @@ from reservoir.signals import multiple_sines
 
 N_TRAINING, WASHOUT, FREE = 6383, 100, 300
 NOISE = 1e-4
+SUMMARY = ("mean", "standard deviation", "median", "worst", "above 1")
 PUBLISHED = """\
 Published, means over 10,000 settings drawn at random: 0.05 +- 0.11 with the edge-of-stability network of 100 units,
 1.44 +- 13.3 with a leaky network of 600 (Ceni and Gallicchio)."""
@@ -115,9 +116,6 @@ def report(quick: bool) -> str:
         f"Settings drawn at random, the same {n_draws} for both networks.\n\n{_at_random(n_draws, quick)}\n\n"
         f"{PUBLISHED}\n\nOurs: {ours}"
     )
-
-
-SUMMARY = ("mean", "standard deviation", "median", "worst", "above 1")
 
 
 def _summary(errors: np.ndarray) -> list:
