@@ -22,10 +22,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 from numba.extending import overload
-from scipy.special import expit
 
 from forecasting.networks.attention_kernels import look
-from forecasting.networks.cells import fast_rnn, gru, leaky_rnn, lstm, rnn, wave_net, wave_net_kernels
+from forecasting.networks.cells import wave_net, wave_net_kernels
 from forecasting.networks.cells.base import Cell
 from forecasting.networks.cells.time_chunks import KERNEL, add_product
 from reservoir.vecmath import ACTIVATIONS, activate
@@ -135,21 +134,7 @@ class WaveNetStep(NamedTuple):
     out: np.ndarray
 
 
-# Of each kind of parameters: the kernel that runs the cell, and what it is given besides arrays. Everything else a
-# cell needs stands on its tape; a cell of your own enters its kernel here.
-CELL_KERNELS: dict[type, tuple] = {
-    rnn.RNNParams: (rnn.forward, lambda cell, params: (ACTIVATIONS[cell.activation],)),
-    gru.GRUParams: (gru.forward, lambda cell, params: ()),
-    lstm.LSTMParams: (lstm.forward, lambda cell, params: (lstm._FORGET[cell.forget],)),
-    fast_rnn.FastRNNParams: (
-        fast_rnn.forward,
-        lambda cell, params: (ACTIVATIONS[cell.activation], expit(params.mixing_logits)),
-    ),
-    leaky_rnn.LeakyRNNParams: (
-        leaky_rnn.forward,
-        lambda cell, params: (ACTIVATIONS[cell.activation], expit(params.retention_logits)),
-    ),
-}
+_KERNELS: dict[type, Any] = {}  # of each kind of parameters, entered when a cell is first asked for a step
 
 
 def cell_step(cell: Cell, params: Any, n_features: int, state: Any) -> CellStep | WaveNetStep:
@@ -169,7 +154,7 @@ def cell_step(cell: Cell, params: Any, n_features: int, state: Any) -> CellStep 
     Raises
     ------
     TypeError
-        If the kernel of the cell is not in `CELL_KERNELS`.
+        If the cell names no kernel.
     """
     n_series, dtype = len(state[0]), params.bias.dtype
     x = np.zeros((1, n_series, n_features), dtype)
@@ -179,13 +164,13 @@ def cell_step(cell: Cell, params: Any, n_features: int, state: Any) -> CellStep 
         room = tuple(np.empty((n_series, width), dtype) for width in (c, 2 * c, c, c + u))
         skip, out = np.empty((n_series, u), dtype), np.empty((n_series, u), dtype)
         return WaveNetStep(params, x, rings, np.zeros(1, np.int64), room, skip, out)
-    if type(params) not in CELL_KERNELS:
+    if cell.kernel is None:
         raise TypeError(
-            f"{type(cell).__name__} has no compiled step: enter its kernel in "
-            "forecasting.networks.stepping.CELL_KERNELS"
+            f"{type(cell).__name__} has no compiled step: name its compiled loop as `kernel`, see "
+            "forecasting.networks.cells.base"
         )
-    memory = cell.forward(params, x, state).memory
-    return CellStep(params, x, memory, CELL_KERNELS[type(params)][1](cell, params))
+    _KERNELS[type(params)] = cell.kernel
+    return CellStep(params, x, cell.forward(params, x, state).memory, cell._constants(params))
 
 
 def linear_step(params: Any, activation: str, n_series: int) -> Linear:
@@ -277,7 +262,7 @@ def _advance(part, x):
     if part.instance_class in _PARTS:
         own = _PARTS[part.instance_class]
         return lambda part, x: own(part, x)
-    kernel = CELL_KERNELS[part.types[0].instance_class][0]
+    kernel = _KERNELS[part.types[0].instance_class]
 
     def run_cell(part, x):
         part.x[0, :, : x.shape[1]] = x

@@ -11,6 +11,10 @@ hook                                                    does
 ``_backward(params, x, tape, grad_states, grad_state)`` runs it back; returns ``(grads, grad_x, grad_state)``
 ======================================================  ======================================================
 
+A cell whose compiled loop forward is called ``kernel(params, x, *memory, *constants)``, with the arrays of its tape's
+memory and with what ``_constants(params)`` returns, names it as ``kernel``: then networks of it also run step by step
+in compiled loops (`forecasting.networks.stepping`), writing, drawing, fed back.
+
 Arrays are time-major: ``x`` (n_steps, n_series, n_features), states (n_steps, n_series, n_units).
 """
 
@@ -57,6 +61,7 @@ class Cell(BaseEstimator):
     """Base of all cells; holds hyper-parameters only, and is never fitted."""
 
     State: ClassVar[Any] = Output
+    kernel: ClassVar[Any] = None
     n_units: int
 
     def init_params(self, n_features: int, rng: np.random.Generator, dtype: Any = np.float32) -> Any:
@@ -208,6 +213,9 @@ class Cell(BaseEstimator):
 
     def _gates(self, tape: Any) -> dict[str, np.ndarray]:
         return {}
+
+    def _constants(self, params: Any) -> tuple:
+        return ()
 
     def _forward(self, params: Any, x: np.ndarray, state: Any) -> Any:
         raise NotImplementedError

@@ -148,6 +148,8 @@ class FastRNN(Cell):
     (5, 3, 8)
     """
 
+    kernel = staticmethod(forward)
+
     _parameter_constraints: ClassVar[dict] = {
         "n_units": [Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions({"tanh", "relu", "saturated_linear"})],
@@ -186,11 +188,14 @@ class FastRNN(Cell):
         _, candidates = tape.memory
         return {"candidate": candidates}
 
+    def _constants(self, params: Any) -> tuple:
+        return ACTIVATIONS[self.activation], expit(params.mixing_logits)
+
     def _forward(self, params: Any, x: np.ndarray, state: Any) -> Tape:
         path = np.empty((len(x) + 1, x.shape[1], self.n_units), x.dtype)
         candidates = np.empty_like(path[1:])
         path[0] = state.output
-        forward(params, x, path, candidates, ACTIVATIONS[self.activation], expit(params.mixing_logits))
+        forward(params, x, path, candidates, *self._constants(params))
         return Tape(path[1:], Output(path[-1].copy()), (path, candidates))
 
     def _backward(
@@ -198,8 +203,7 @@ class FastRNN(Cell):
     ) -> Any:
         grads = FastRNNParams(*map(np.zeros_like, params))
         grad_x, carry = np.empty_like(x), grad_state.output.copy()
-        mixing = expit(params.mixing_logits)
-        code = ACTIVATIONS[self.activation]
+        code, mixing = self._constants(params)
         backward(params, x, *tape.memory, code, mixing, grad_states, carry, grads, grad_x)
         grads.mixing_logits[:] *= mixing * (1 - mixing)
         return grads, grad_x, Output(carry)

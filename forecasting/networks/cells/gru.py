@@ -253,6 +253,8 @@ class GRU(Cell):
     (5, 3, 8)
     """
 
+    kernel = staticmethod(forward)
+
     _parameter_constraints: ClassVar[dict] = {
         "n_units": [Interval(Integral, 1, None, closed="left")],
         "reset": [StrOptions({"after", "before"})],

@@ -178,6 +178,7 @@ class LeakyRNN(Cell):
     """
 
     State = LeakyState
+    kernel = staticmethod(forward)
 
     _parameter_constraints: ClassVar[dict] = {
         "n_units": [Interval(Integral, 1, None, closed="left")],
@@ -236,11 +237,14 @@ class LeakyRNN(Cell):
         _, heard = tape.memory
         return {"trace": heard[1:, :, self.n_units :]}
 
+    def _constants(self, params: Any) -> tuple:
+        return ACTIVATIONS[self.activation], expit(params.retention_logits)
+
     def _forward(self, params: Any, x: np.ndarray, state: Any) -> Tape:
         path = np.empty((len(x) + 1, x.shape[1], self.n_units), x.dtype)
         heard = np.zeros((len(x) + 1, x.shape[1], 2 * self.n_units), x.dtype)
         path[0], heard[0, :, self.n_units :] = state
-        forward(params, x, path, heard, ACTIVATIONS[self.activation], expit(params.retention_logits))
+        forward(params, x, path, heard, *self._constants(params))
         final = LeakyState(path[-1].copy(), heard[-1, :, self.n_units :].copy())
         return Tape(path[1:], final, (path, heard))
 
@@ -249,8 +253,7 @@ class LeakyRNN(Cell):
     ) -> Any:
         grads = LeakyRNNParams(*map(np.zeros_like, params))
         grad_x, carry = np.empty_like(x), np.stack(grad_state)
-        retention = expit(params.retention_logits)
-        code = ACTIVATIONS[self.activation]
+        code, retention = self._constants(params)
         backward(params, x, *tape.memory, code, retention, grad_states, carry, grads, grad_x)
         grads.retention_logits[:] *= retention * (1 - retention)
         return grads, grad_x, LeakyState(*carry)

@@ -287,6 +287,7 @@ class LSTM(Cell):
     """
 
     State = LSTMState
+    kernel = staticmethod(forward)
 
     _parameter_constraints: ClassVar[dict] = {
         "n_units": [Interval(Integral, 1, None, closed="left")],
@@ -347,13 +348,16 @@ class LSTM(Cell):
         names = ("candidate", "input", "output_gate", "forget")
         return dict(zip(names, np.split(gates, 4, axis=2)), memory=memories[1:, :, : self.n_units])
 
+    def _constants(self, params: Any) -> tuple:
+        return (_FORGET[self.forget],)
+
     def _forward(self, params: Any, x: np.ndarray, state: Any) -> Tape:
         n_steps, n_series, _ = x.shape
         path = np.empty((n_steps + 1, n_series, self.n_units), x.dtype)
         memories = np.empty((n_steps + 1, n_series, 2 * self.n_units), x.dtype)
         gates = np.empty((n_steps, n_series, 4 * self.n_units), x.dtype)
         path[0], memories[0, :, : self.n_units] = state
-        forward(params, x, path, memories, gates, _FORGET[self.forget])
+        forward(params, x, path, memories, gates, *self._constants(params))
         final = LSTMState(path[-1].copy(), memories[-1, :, : self.n_units].copy())
         return Tape(path[1:], final, (path, memories, gates))
 

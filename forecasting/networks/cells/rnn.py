@@ -110,6 +110,8 @@ class RNN(Cell):
     (5, 3, 8)
     """
 
+    kernel = staticmethod(forward)
+
     _parameter_constraints: ClassVar[dict] = {
         "n_units": [Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions({"tanh", "relu", "saturated_linear"})],
@@ -140,10 +142,13 @@ class RNN(Cell):
             np.zeros(self.n_units, dtype),
         )
 
+    def _constants(self, params: Any) -> tuple:
+        return (ACTIVATIONS[self.activation],)
+
     def _forward(self, params: Any, x: np.ndarray, state: Any) -> Tape:
         path = np.empty((len(x) + 1, x.shape[1], self.n_units), x.dtype)
         path[0] = state.output
-        forward(params, x, path, ACTIVATIONS[self.activation])
+        forward(params, x, path, *self._constants(params))
         return Tape(path[1:], Output(path[-1].copy()), (path,))
 
     def _backward(

@@ -115,8 +115,7 @@ def test_what_has_no_compiled_step_is_refused():
             self.n_units = n_units
 
     params = RNN(3).init_params(2, np.random.default_rng(0))
-    mine = type("OwnParams", (type(params),), {})(*params)
-    with pytest.raises(TypeError, match="Own has no compiled step: enter its kernel"):
-        cell_step(Own(), mine, 2, RNN(3).zero_state(1))
+    with pytest.raises(TypeError, match="Own has no compiled step: name its compiled loop as `kernel`"):
+        cell_step(Own(), params, 2, RNN(3).zero_state(1))
     with pytest.raises(TypeError, match="Reverse has no compiled steps: use Embedding, Dense"):
         Reverse(Recurrent(RNN(3))).parts(params, 2, 1)
