@@ -24,7 +24,7 @@ from sklearn.base import clone
 
 from benchmarks.machine import cores
 from benchmarks.report import table
-from forecasting import Analogue, LeaveWindowOut, ReservoirForecaster, tune
+from forecasting import Analogue, ReservoirForecaster, tune
 from forecasting.datasets import fetch_dysts
 from forecasting.metrics import smape
 
@@ -53,7 +53,7 @@ def measure(
     found = tune(
         ReservoirForecaster(),
         training,
-        cv=LeaveWindowOut(len(future)),
+        horizon=len(future),
         metric="smape",
         method="halving",
         random_state=seed,
@@ -103,7 +103,7 @@ def report(quick: bool) -> str:
         ]
         for key, values in everything.items()
     ]
-    ours = f"tune(ReservoirForecaster(), y, cv=LeaveWindowOut({HORIZON}), metric='smape', method='halving')"
+    ours = f"tune(ReservoirForecaster(), y, horizon={HORIZON}, metric='smape', method='halving')"
     heads = ["forecaster", "median sMAPE", "mean sMAPE", "better than N-BEATS", "not finite"]
     return (
         f"{len(names)} systems, {HORIZON} points ahead. `{ours}` takes {sum(one.seconds for one in found):.0f} "

@@ -6,6 +6,8 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from forecasting.backtesting.left_out_windows import LeaveWindowOut
+from forecasting.backtesting.rolling_origin import RollingOrigin
 from forecasting.tuning.candidates import Candidate, read_task
 from forecasting.tuning.free_runs import FreeRunCandidate, runs_free
 from forecasting.tuning.result import TuningResult, summarise
@@ -20,7 +22,8 @@ def tune(
     y: Any,
     X: Any = None,
     *,
-    cv: Any,
+    cv: Any = None,
+    horizon: int | None = None,
     space: Mapping[str, Any] | None = None,
     metric: str | Callable[..., float] = "mae",
     n_configurations: int = 50,
@@ -48,8 +51,11 @@ def tune(
         Whatever forecasters take.
     X : container, optional
         Exogenous variables, known in advance.
-    cv : RollingOrigin or scikit-learn splitter
-        The windows.
+    cv : RollingOrigin, LeaveWindowOut or scikit-learn splitter, optional
+        The windows. Default: five of ``horizon`` steps, left out all over the series where free runs judge
+        (`LeaveWindowOut`), otherwise the last ones (`RollingOrigin`).
+    horizon : int, optional
+        Steps ahead that count, in place of ``cv``. Default: the forecaster's ``max_horizon``; 12 if it has none.
     space : dict, optional
         Parameter name to a list of values or to a distribution with ``rvs``, as for ``RandomizedSearchCV``.
         Default: `default_space`, for reservoir forecasters.
@@ -106,9 +112,9 @@ def tune(
     if n_combined is not None and (not isinstance(n_combined, Integral) or n_combined < 1):
         raise ValueError(f"n_combined must be an integer of at least 1, or None; got {n_combined!r}")
     space = default_space(forecaster) if space is None else space
-    task = read_task(forecaster, y, X, cv, metric, season_length)
-    drawn = draw_configurations(forecaster, space, int(n_configurations), random_state)
     kind = FreeRunCandidate if runs_free(forecaster, space) else Candidate
+    task = read_task(forecaster, y, X, _windows(cv, horizon, forecaster, kind), metric, season_length)
+    drawn = draw_configurations(forecaster, space, int(n_configurations), random_state)
     if task.leaves_out and kind is Candidate:
         raise ValueError(
             f"cv={cv!r} trains on both sides of a window, which only a recursive ReservoirForecaster with an open "
@@ -122,3 +128,14 @@ def tune(
             return model.fit(y) if X is None else model.fit(y, X)
 
     return summarise(candidates, sorted(drawn[0]), n_combined or N_COMBINED[kind], fit)
+
+
+def _windows(cv: Any, horizon: int | None, forecaster: Any, kind: type) -> Any:
+    """Return the splitter that was given, or the default one."""
+    if cv is not None:
+        if horizon is not None:
+            raise ValueError(f"horizon={horizon!r} is that of the default windows; cv={cv!r} has its own")
+        return cv
+    if horizon is None:
+        horizon = getattr(forecaster, "max_horizon", 12)
+    return LeaveWindowOut(horizon) if kind is FreeRunCandidate else RollingOrigin(horizon)

@@ -120,6 +120,21 @@ def test_best_forecaster_is_the_median_of_the_best():
     assert isinstance(alone.best_forecaster_, ReservoirForecaster)
 
 
+def test_default_windows():
+    options = {"n_configurations": 3, "random_state": 0}
+    by_default = tune(small(), Y, horizon=20, **options)
+    pd.testing.assert_frame_equal(
+        by_default.trials.drop(columns="seconds"),
+        tune(small(), Y, cv=LeaveWindowOut(20), **options).trials.drop(columns="seconds"),
+    )
+    assert by_default.best_score_ != tune(small(), Y, **options).best_score_  # max_horizon=5
+    space = {"season_length": [10, 17]}
+    by_default, stated = (tune(SeasonalNaive(), Y, space=space, cv=cv) for cv in (None, RollingOrigin(12)))
+    assert by_default.best_score_ == stated.best_score_
+    with pytest.raises(ValueError, match=r"horizon=20 is that of the default windows; cv=.* has its own"):
+        tune(small(), Y, cv=LeaveWindowOut(20), horizon=20)
+
+
 def test_failures_are_not_combined():
     space = {"reservoir__spectral_radius": [0.9, 30.0], "reservoir__activation": ["identity"]}
     forecaster = small(readout=RidgeReadout(alphas=[1e-3, 1.0]))
