@@ -65,7 +65,7 @@ def trials() -> list[Trial]:
             long_tasks.copy_memory(100),
             copying,
             32,
-            12000,
+            24000,
             0.004,
             "",
             Cosine(),
