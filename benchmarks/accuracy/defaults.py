@@ -16,9 +16,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from benchmarks.report import table
-from forecasting import ARIMA, ETS, Naive, ReservoirForecaster, SeasonalNaive, Theta
-from forecasting.backtesting.rolling_origin import RollingOrigin
-from forecasting.backtesting.run import backtest
+from forecasting import ARIMA, ETS, Naive, ReservoirForecaster, RollingOrigin, SeasonalNaive, Theta, backtest
 from forecasting.datasets import load_co2, load_elnino, load_macrodata, load_nile, load_sunspots
 from reservoir.signals import mackey_glass
 
