@@ -301,7 +301,7 @@ class Forecaster(InputReading, BaseEstimator):
         y, X = split_covariates(y, X)
         series = read_continuation(y, self.layout_, self.n_targets_, self._missing(), self.series_)
         lengths = [len(values) for values in series]
-        exog = self._read_future_exog(X, self.layout_, lengths)
+        exog = self._read_future_exog(X, self.layout_, lengths, observed=True)
         self.states_ = self._update(self.states_, series, exog)
         self.series_ = [appended(*pair) for pair in zip(self.series_, series)]
         if exog is not None and self.exog_ is not None:

@@ -139,7 +139,8 @@ class StreamMonitor(BaseEstimator):
         given, covariates = split_covariates(y, X)
         rule, so_far = forecaster._missing(), forecaster.series_
         series = read_continuation(given, layout, forecaster.n_targets_, rule, so_far)
-        exog = forecaster._read_future_exog(covariates, layout, [len(values) for values in series])
+        lengths = [len(values) for values in series]
+        exog = forecaster._read_future_exog(covariates, layout, lengths, observed=True)
         paths = self._one_step_ahead(series, exog)
         tables = []
         for i, (values, path) in enumerate(zip(series, paths)):

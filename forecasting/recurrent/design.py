@@ -78,7 +78,8 @@ def past_columns(forecaster: Any, n_exog: int) -> tuple[int, ...]:
             "strategy='direct' or 'segments'"
         )
     if not all(isinstance(column, int | np.integer) and 0 <= column < n_exog for column in columns):
-        raise ValueError(f"past_only={columns} must be columns of X, numbers from 0 to {n_exog - 1}")
+        have = f"numbers from 0 to {n_exog - 1}" if n_exog else "and there is no X"
+        raise ValueError(f"past_only={columns} must be columns of X, {have}")
     return tuple(int(column) for column in columns)
 
 

@@ -91,7 +91,8 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         `forecasting.series.calendar_features.CALENDAR_FEATURES`, such as "hour", "day_of_week", "month".
     past_only : sequence of int, default=()
         Columns of ``X`` that are known up to the newest observation only, for "direct" and "segments": the stack
-        reads them, and what ``X`` holds of them in the future, in training and in ``predict``, is not looked at.
+        reads them, and what ``X`` holds of them in the future, in training and in ``predict``, is not looked at: it
+        may be NaN there.
     optimizer : Optimizer, optional
         Default: ``Adam(learning_rate=0.003)``.
     schedule : Schedule, optional
@@ -290,6 +291,9 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
 
     def _calendar(self):
         return tuple(self.calendar)
+
+    def _unknown_ahead(self):
+        return self.trained_.past_only
 
     def _has_distribution(self):
         return self.trained_.network.head.is_distribution

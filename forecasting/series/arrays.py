@@ -204,6 +204,8 @@ def read_exog(
     future: bool,
     n_features: int | None = None,
     names: tuple = (),
+    unknown: tuple = (),
+    n_ahead: int = 0,
 ) -> tuple[list[np.ndarray], tuple]:
     """Read exogenous variables that go with a panel.
 
@@ -221,6 +223,9 @@ def read_exog(
         Number of columns to expect.
     names : tuple, default=()
         Column names to expect; empty if unknown.
+    unknown : tuple of int, default=()
+        Columns that may be missing in the last ``n_ahead`` rows of each series: NaN becomes 0 there.
+    n_ahead : int, default=0
 
     Returns
     -------
@@ -241,7 +246,15 @@ def read_exog(
                 f"have the {n_steps} labels after {part.calendar.cutoff}" if future else "have the index of y"
             )
             part.calendar.check_equal(expected, piece.labels, where, rule)
+    pieces = [_zero_where_unknown(piece, list(unknown), n_ahead) for piece in pieces]
     return [_whole(piece, "X" + layout.label(i)) for i, piece in enumerate(pieces)], pieces[0].part.names
+
+
+def _zero_where_unknown(piece: _Piece, columns: list, n_ahead: int) -> _Piece:
+    values = piece.values.copy()
+    ahead = values[max(len(values) - n_ahead, 0) :]
+    ahead[:, columns] = np.where(np.isnan(ahead[:, columns]), 0, ahead[:, columns])
+    return piece._replace(values=values)
 
 
 def split_covariates(y: Any, X: Any) -> tuple[Any, Any]:

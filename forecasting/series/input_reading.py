@@ -18,6 +18,10 @@ class InputReading:
         """Return the names of the calendar's features, whose columns the hooks get behind those of `X`."""
         return ()
 
+    def _unknown_ahead(self) -> tuple:
+        """Return the columns of `X` that forecasts do not look at in the future, where they may be missing."""
+        return ()
+
     def _missing(self) -> Any:
         """Return the rule that fills missing observations, None to refuse them."""
         return None
@@ -38,10 +42,12 @@ class InputReading:
             )
         return read_exog(X, panel.layout, panel.lengths, future=False)
 
-    def _read_future_exog(self, X, layout, lengths):
+    def _read_future_exog(self, X, layout, lengths, *, observed=False):
+        """Read what follows the training series: steps to forecast, or those that have been ``observed``."""
         exog = None
         if self._needs_exog(X):
-            exog = self._exog_like_training(X, layout, lengths, future=True)
+            n_ahead = 0 if observed else max(lengths)
+            exog = self._exog_like_training(X, layout, lengths, future=True, n_ahead=n_ahead)
         return self._with_calendar(exog, layout, lengths, future=True)
 
     def _read_context(self, context):
@@ -59,16 +65,24 @@ class InputReading:
         lengths = [n + n_steps for n in panel.lengths]
         exog = None
         if self._needs_exog(X):
-            exog = self._exog_like_training(X, layout, lengths, future=False)
+            exog = self._exog_like_training(X, layout, lengths, future=False, n_ahead=n_steps)
         exog = self._with_calendar(exog, layout, lengths, future=False)
         if exog is None:
             return None, None
         pairs = [(values[:n], values[n:]) for values, n in zip(exog, panel.lengths)]
         return [past for past, _ in pairs], [future for _, future in pairs]
 
-    def _exog_like_training(self, X, layout, lengths, *, future):
-        n_features, names = self.n_features_in_, self.exog_names_
-        return read_exog(X, layout, lengths, future=future, n_features=n_features, names=names)[0]
+    def _exog_like_training(self, X, layout, lengths, *, future, n_ahead):
+        return read_exog(
+            X,
+            layout,
+            lengths,
+            future=future,
+            n_features=self.n_features_in_,
+            names=self.exog_names_,
+            unknown=self._unknown_ahead(),
+            n_ahead=n_ahead,
+        )[0]
 
     def _needs_exog(self, X):
         """Tell whether `X` is to be read; raise if it is missing or not wanted."""

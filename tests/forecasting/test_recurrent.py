@@ -124,6 +124,12 @@ def test_columns_of_the_past_alone(strategy):
     ahead = X[580:582].copy()
     ahead[:, 0] = 99.0
     np.testing.assert_array_equal(model.predict(2, ahead), model.predict(2, X[580:582]))
+    ahead[:, 0] = np.nan
+    np.testing.assert_array_equal(model.predict(2, ahead), model.predict(2, X[580:582]))
+    whole = np.vstack([X[:580], ahead])
+    np.testing.assert_array_equal(model.predict(2, whole, context=y[:580]), model.predict(2, ahead))
+    with pytest.raises(ValueError, match="X contains NaN at step 0, column 0"):
+        model.update(y[580:582], ahead)
     assert (model.trained_.params.future[0] == 0).all()
     with pytest.raises(
         ValueError, match=r"3 steps need past_only=\(0,\) of X beyond the first max_horizon=2"
@@ -134,6 +140,8 @@ def test_columns_of_the_past_alone(strategy):
             small(strategy, past_only=columns, **settings).fit(y, X)
     with pytest.raises(ValueError, match="strategy='recursive' reads X of every step"):
         small("recursive", past_only=[0]).fit(y, X)
+    with pytest.raises(ValueError, match="must be columns of X, and there is no X"):
+        small(strategy, past_only=[0]).fit(y)
 
 
 def test_two_targets_are_read_together():
