@@ -9,12 +9,11 @@ from time import perf_counter
 
 import numpy as np
 
-from forecasting import LSTMForecaster, RollingOrigin, SeasonalNaive, backtest
+from forecasting import ConvolutionalForecaster, LSTMForecaster, RollingOrigin, SeasonalNaive, backtest
 from forecasting.networks.cells.wave_net import WaveNet
 from forecasting.networks.free_runs import feed_back
 from forecasting.networks.layer import init_weights
 from forecasting.networks.stepping import cell_step, linear_step
-from forecasting.recurrent.convolutional import ConvolutionalForecaster
 
 PERIOD = 97
 SHARED = {

@@ -121,7 +121,8 @@ def train(
     -----
     ConvergenceWarning
         If the loss, its gradient or the validation is no longer finite. Training ends there, with the best
-        parameters so far, without validation the last ones whose loss and gradient were finite.
+        parameters so far, which are the first ones until an epoch is through; without validation with the last ones
+        whose loss and gradient were finite.
 
     Examples
     --------
@@ -137,13 +138,15 @@ def train(
     )
     schedule = schedule or Constant()
     best, best_values, best_epoch, rows = np.inf, None, 0, []
+    first_values = steps.vector.values.copy()
     stopped, start = "epochs", perf_counter()
     with steps, tqdm(total=max_steps, disable=not progress, unit=" steps") as bar:
         for epoch in range(1, n_epochs + 1):
             loss, length, stopped = _one_epoch(steps, batches, schedule, n_epochs, max_steps, bar)
             validation = np.nan
             if stopped != "not finite" and validate is not None:
-                validation = float(validate(steps.vector.tree))
+                with np.errstate(all="ignore"):
+                    validation = float(validate(steps.vector.tree))
                 stopped = stopped if np.isfinite(validation) else "not finite"
             seconds = perf_counter() - start
             rows.append((epoch, steps.n_done, loss, length, steps.learning_rate, validation, seconds))
@@ -155,7 +158,9 @@ def train(
                 stopped = "target"
             if stopped != "epochs":
                 break
-    if best_values is None:
+    if best_values is None and stopped == "not finite" and validate is not None:
+        best_values = first_values
+    elif best_values is None:
         best_values, best_epoch = steps.vector.values, epoch if steps.n_done else 0
     if stopped == "not finite":
         _warn_not_finite(rows[-1], steps.learning_rate, best_epoch)
@@ -222,13 +227,14 @@ class _Steps:
     def _differentiate(self, shard_number, shard):
         """Write the gradient of one shard to its vector and return its loss."""
         rng = np.random.default_rng((self._seed, self.n_done, shard_number))
-        if self._carry_state:
-            state = self._states.get(shard_number)
-            loss, grads, state = self._loss_and_grad(self.vector.tree, shard, rng, state)
-            self._states[shard_number] = state
-        else:
-            loss, grads = self._loss_and_grad(self.vector.tree, shard, rng)
-        self.vector.flat(grads, self._gradients[shard_number])
+        with np.errstate(all="ignore"):  # what is not finite is looked for later; each thread has its own
+            if self._carry_state:
+                state = self._states.get(shard_number)
+                loss, grads, state = self._loss_and_grad(self.vector.tree, shard, rng, state)
+                self._states[shard_number] = state
+            else:
+                loss, grads = self._loss_and_grad(self.vector.tree, shard, rng)
+            self.vector.flat(grads, self._gradients[shard_number])
         return float(loss)
 
 

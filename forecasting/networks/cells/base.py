@@ -57,6 +57,37 @@ class Tape(NamedTuple):
     memory: tuple
 
 
+def readable(array: Any, dtype: Any) -> np.ndarray:
+    """Return an array as kernels know all of theirs: contiguous, writeable. It is itself, at once, if it is so already.
+
+    Parameters
+    ----------
+    array : array-like
+    dtype : dtype
+
+    Returns
+    -------
+    ndarray
+    """
+    if isinstance(array, np.ndarray) and array.dtype == dtype and array.flags.carray:
+        return array
+    return np.require(array, dtype, ["C", "W"])
+
+
+def zeros_of(params: Any) -> Any:
+    """Return a gradient to be added to: zeros in the shapes of parameters, faster than NumPy's ``zeros_like``.
+
+    Parameters
+    ----------
+    params : NamedTuple of arrays
+
+    Returns
+    -------
+    NamedTuple of arrays
+    """
+    return type(params)(*[np.zeros(part.shape, part.dtype) for part in params])
+
+
 class Cell(BaseEstimator):
     """Base of all cells; holds hyper-parameters only, and is never fitted."""
 
@@ -150,7 +181,7 @@ class Cell(BaseEstimator):
         x = self._readable(x, params)
         if grad_states is None:
             grad_states = np.zeros_like(tape.states)
-        grad_states = np.require(grad_states, x.dtype, ["C", "W"])
+        grad_states = readable(grad_states, x.dtype)
         if grad_states.shape != tape.states.shape:
             raise ValueError(f"grad_states must be of shape {tape.states.shape}; got {grad_states.shape}.")
         grad_state = self._state_for(x, grad_final_state, "grad_final_state")
@@ -233,7 +264,7 @@ class Cell(BaseEstimator):
                 f"x must be {weights.dtype} of shape (n_steps, n_series, {weights.shape[0]}), with at least one "
                 f"step, for these parameters; got {x.dtype} of shape {x.shape}."
             )
-        return np.require(x, None, ["C", "W"])
+        return readable(x, x.dtype)
 
     def _state_for(self, x: np.ndarray, state: Any, name: str) -> Any:
         """Return a state that belongs to some inputs: zeros for None, what was given once it fits."""
@@ -245,4 +276,4 @@ class Cell(BaseEstimator):
                 f"{name} must be a {self.State.__name__} of arrays of shape {shape}; got {type(state).__name__} of "
                 f"{[np.shape(part) for part in state]}."
             )
-        return self.State(*(np.require(part, x.dtype, ["C", "W"]) for part in state))
+        return self.State(*(readable(part, x.dtype) for part in state))

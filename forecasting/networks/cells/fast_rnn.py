@@ -25,7 +25,7 @@ from scipy.special import expit
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from forecasting.networks.cells.activations import multiply_by_slope
-from forecasting.networks.cells.base import Cell, Output, Tape
+from forecasting.networks.cells.base import Cell, Output, Tape, zeros_of
 from forecasting.networks.cells.time_chunks import (
     KERNEL,
     add_back,
@@ -201,7 +201,7 @@ class FastRNN(Cell):
     def _backward(
         self, params: Any, x: np.ndarray, tape: Any, grad_states: np.ndarray, grad_state: Any
     ) -> Any:
-        grads = FastRNNParams(*map(np.zeros_like, params))
+        grads = zeros_of(params)
         grad_x, carry = np.empty_like(x), grad_state.output.copy()
         code, mixing = self._constants(params)
         backward(params, x, *tape.memory, code, mixing, grad_states, carry, grads, grad_x)

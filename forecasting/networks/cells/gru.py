@@ -26,7 +26,7 @@ from numba import njit
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from forecasting.networks.cells.activations import sigmoid
-from forecasting.networks.cells.base import Cell, Output, Tape
+from forecasting.networks.cells.base import Cell, Output, Tape, zeros_of
 from forecasting.networks.cells.time_chunks import (
     KERNEL,
     add_back,
@@ -309,7 +309,7 @@ class GRU(Cell):
     def _backward(
         self, params: Any, x: np.ndarray, tape: Any, grad_states: np.ndarray, grad_state: Any
     ) -> Any:
-        grads = GRUParams(*map(np.zeros_like, params))
+        grads = zeros_of(params)
         grad_x = np.empty_like(x)
         carry = grad_state.output.copy()
         backward(params, x, *tape.memory, grad_states, carry, grads, grad_x)

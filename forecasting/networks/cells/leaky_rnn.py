@@ -27,7 +27,7 @@ from scipy.special import expit, logit
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from forecasting.networks.cells.activations import multiply_by_slope
-from forecasting.networks.cells.base import Cell, Tape
+from forecasting.networks.cells.base import Cell, Tape, zeros_of
 from forecasting.networks.cells.time_chunks import (
     KERNEL,
     add_back,
@@ -251,8 +251,8 @@ class LeakyRNN(Cell):
     def _backward(
         self, params: Any, x: np.ndarray, tape: Any, grad_states: np.ndarray, grad_state: Any
     ) -> Any:
-        grads = LeakyRNNParams(*map(np.zeros_like, params))
-        grad_x, carry = np.empty_like(x), np.stack(grad_state)
+        grads = zeros_of(params)
+        grad_x, carry = np.empty_like(x), np.array(grad_state)
         code, retention = self._constants(params)
         backward(params, x, *tape.memory, code, retention, grad_states, carry, grads, grad_x)
         grads.retention_logits[:] *= retention * (1 - retention)

@@ -26,7 +26,7 @@ from numba import njit
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from forecasting.networks.cells.activations import sigmoid
-from forecasting.networks.cells.base import Cell, Tape
+from forecasting.networks.cells.base import Cell, Tape, zeros_of
 from forecasting.networks.cells.time_chunks import (
     KERNEL,
     add_back,
@@ -364,8 +364,8 @@ class LSTM(Cell):
     def _backward(
         self, params: Any, x: np.ndarray, tape: Any, grad_states: np.ndarray, grad_state: Any
     ) -> Any:
-        grads = LSTMParams(*map(np.zeros_like, params))
+        grads = zeros_of(params)
         grad_x = np.empty_like(x)
-        carry = np.stack(grad_state)
+        carry = np.array(grad_state)
         backward(params, x, *tape.memory, _FORGET[self.forget], grad_states, carry, grads, grad_x)
         return grads, grad_x, LSTMState(*carry)

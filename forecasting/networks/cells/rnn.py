@@ -20,7 +20,7 @@ from numba import njit
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from forecasting.networks.cells.activations import multiply_by_slope
-from forecasting.networks.cells.base import Cell, Output, Tape
+from forecasting.networks.cells.base import Cell, Output, Tape, zeros_of
 from forecasting.networks.cells.time_chunks import (
     KERNEL,
     add_back,
@@ -154,7 +154,7 @@ class RNN(Cell):
     def _backward(
         self, params: Any, x: np.ndarray, tape: Any, grad_states: np.ndarray, grad_state: Any
     ) -> Any:
-        grads = RNNParams(*map(np.zeros_like, params))
+        grads = zeros_of(params)
         grad_x = np.empty_like(x)
         carry = grad_state.output.copy()
         backward(params, x, *tape.memory, ACTIVATIONS[self.activation], grad_states, carry, grads, grad_x)

@@ -21,7 +21,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from forecasting.networks.cells.base import Cell, Tape
+from forecasting.networks.cells.base import Cell, Tape, readable
 from forecasting.networks.cells.time_chunks import steps_per_chunk
 from forecasting.networks.cells.wave_net_kernels import block_backward, block_forward
 from forecasting.networks.initialisation import glorot_uniform
@@ -247,7 +247,7 @@ class WaveNet(Cell):
         shapes = [(x.shape[1], size) for size in (self.n_units, *self._sizes())]
         if not isinstance(state, WaveNetState) or [p.shape for p in (state.output, *state.pasts)] != shapes:
             raise ValueError(f"{name} must be a WaveNetState of arrays of shapes {shapes}; got {state!r}.")
-        output, *pasts = (np.require(part, x.dtype, ["C", "W"]) for part in (state.output, *state.pasts))
+        output, *pasts = (readable(part, x.dtype) for part in (state.output, *state.pasts))
         return WaveNetState(output, tuple(pasts))
 
 
