@@ -58,7 +58,7 @@ class Tape(NamedTuple):
 
 
 def readable(array: Any, dtype: Any) -> np.ndarray:
-    """Return an array as kernels know all of theirs: contiguous, writeable. It is itself, at once, if it is so already.
+    """Return an array as kernels know all of theirs, contiguous and writeable; itself if it is that already.
 
     Parameters
     ----------
