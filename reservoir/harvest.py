@@ -131,15 +131,28 @@ def train_readout(
             elif kept.any():
                 yield seen[kept], targets[index][kept], None
 
-    if isinstance(readout, RidgeReadout):
-        readout.fit_stream(blocks, n_rows=int(usable.sum()), make_penalties=make_penalties)
-    elif make_penalties is not None:
+    if make_penalties is not None and not isinstance(readout, RidgeReadout):
         raise ValueError(
             f"readout={readout!r} takes no penalties beside its own: with linearised_noise use RidgeReadout"
         )
+    try:
+        with np.errstate(invalid="ignore"):  # of states that are not finite
+            _fit_on_blocks(readout, blocks, int(usable.sum()), make_penalties)
+    except ValueError as error:
+        if np.isfinite(final).all():
+            raise
+        raise ValueError(
+            f"the states of {reservoir!r} grew beyond all numbers: its activation does not bound them, so lower "
+            "spectral_radius or the scale of the inputs"
+        ) from error
+    return final
+
+
+def _fit_on_blocks(readout, blocks, n_rows, make_penalties):
+    if isinstance(readout, RidgeReadout):
+        readout.fit_stream(blocks, n_rows=n_rows, make_penalties=make_penalties)
     else:
         parts, answers, _ = zip(*blocks())
         wanted = np.concatenate(answers)
         is_column = wanted.shape[1:] == (1,)  # scikit-learn warns of one column where it wants a vector
         readout.fit(np.concatenate(parts), wanted[:, 0] if is_column else wanted)
-    return final

@@ -291,3 +291,13 @@ def test_errors_of_labels():
         model.fit(rows, np.arange(len(rows)) % 2, groups=groups)
     with pytest.raises(ValueError, match="y has series of"):
         ESNRegressor(EchoState(5)).fit(series, [np.zeros(3)] * 10)
+
+
+@pytest.mark.parametrize("readout", [None, Ridge()])
+def test_states_that_grow_beyond_all_numbers_are_named_not_the_users_data(readout):
+    X = np.random.default_rng(0).standard_normal((400, 1))
+    linear = EchoState(20, activation="identity", spectral_radius=50, random_state=0)
+    with pytest.raises(
+        ValueError, match=r"the states of EchoState.*grew beyond all numbers.*lower spectral_radius"
+    ):
+        ESNRegressor(linear, readout).fit(X, X[:, 0])
