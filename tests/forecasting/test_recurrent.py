@@ -201,7 +201,7 @@ def test_a_loss_that_explodes_ends_training():
         "schedule": Constant(warm_up=40),
     }
     model = small(steps_per_epoch=10, **settings)
-    with pytest.warns(ConvergenceWarning, match="training stopped in epoch"), np.errstate(all="ignore"):
+    with pytest.warns(ConvergenceWarning, match="training stopped in epoch"):
         model.fit(y)
     assert model.training_.stopped == "not finite"
     assert len(model.history_) < 12

@@ -203,6 +203,17 @@ def test_a_loss_that_is_not_finite_ends_with_the_best_parameters():
     np.testing.assert_array_equal(done.params[0], START[0])
 
 
+def test_before_a_first_validation_the_best_parameters_are_the_first_ones():
+    def grows(params, shard, rng):  # without a warning of NumPy beside that of the training
+        return float(np.exp(params[0] ** 2).sum()), (-1e3 * np.ones((2, 2)),)
+
+    with pytest.warns(ConvergenceWarning, match="of epoch 0"):
+        done = train(
+            (np.zeros((2, 2)),), grows, batches, optimizer=SGD(1.0), clip_norm=None, validate=lambda _: 1.0
+        )
+    np.testing.assert_array_equal(done.params[0], 0)
+
+
 def test_state_is_carried_from_step_to_step_and_dropped_between_epochs():
     seen = []
 
