@@ -21,6 +21,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from threadpoolctl import threadpool_limits
 
+from benchmarks.networks.limits import products
 from benchmarks.networks.torch_weights import from_torch
 from benchmarks.report import table
 from benchmarks.timing import Contest, in_turns
@@ -49,19 +50,24 @@ def report(quick: bool) -> str:
     """Measure everything; ``quick`` a corner of it."""
     import torch
 
-    parts = [f"PyTorch {torch.__version__}."]
+    parts, means = [], []
     batches, units = ((2,), (16,)) if quick else (BATCHES, UNITS)
     with threadpool_limits(1):
         for name in WANTED:
             for n_threads in (1, 2):
                 torch.set_num_threads(n_threads)
-                parts.append(_layers(name, batches, units, n_threads, 1 if quick else 7))
+                text, ratios = _layers(name, batches, units, n_threads, 1 if quick else 7)
+                parts.append(text)
+                mean, lowest = f"{geometric_mean(ratios):.1f}", f"{min(ratios):.1f}"
+                means.append([name.upper(), n_threads, WANTED[name], mean, lowest])
         parts.append(_WAITING)
         torch.set_num_threads(1)
+        parts.append(_limits(batches, units, 1 if quick else 5))
         parts.append(_training(quick))
         parts.append(_shards(quick))
         parts.append(_predict(quick))
-    return "\n\n".join(parts)
+    heads = ["layer", "threads", "times as fast, wanted", "mean", "lowest"]
+    return "\n\n".join([f"PyTorch {torch.__version__}.", table(heads, means), *parts])
 
 
 def _load():
@@ -83,27 +89,34 @@ def _layers(name, batches, units, n_threads, repeats):
         f"{name.upper()}, threads: {n_threads} ({load}), {N_STEPS} steps of {N_FEATURES} features. Times as fast "
         f"(lowest to highest pair) and our time; wanted {WANTED[name]}.\n\n{table(heads, rows)}\n\n"
         f"Geometric mean {geometric_mean(ratios):.2f}, lowest {min(ratios):.2f}."
-    )
+    ), ratios
+
+
+def _problem(n_series, n_units):
+    """Inputs and the gradient of the outputs."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((N_STEPS, n_series, N_FEATURES)).astype(np.float32)
+    return x, rng.standard_normal((N_STEPS, n_series, n_units)).astype(np.float32)
+
+
+def _their_layer(name, x, grad):
+    import torch
+
+    layer = getattr(torch.nn, name.upper())(N_FEATURES, grad.shape[2])
+    weights, their_x, their_grad = list(layer.parameters()), torch.tensor(x), torch.tensor(grad)
+    return lambda: torch.autograd.grad(layer(their_x)[0], weights, their_grad)
 
 
 def _contest(name, n_series, n_units, n_threads, repeats) -> Contest:
-    import torch
-
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((N_STEPS, n_series, N_FEATURES)).astype(np.float32)
-    grad = rng.standard_normal((N_STEPS, n_series, n_units)).astype(np.float32)
-    layer = getattr(torch.nn, name.upper())(N_FEATURES, n_units)
-    weights, their_x, their_grad = list(layer.parameters()), torch.tensor(x), torch.tensor(grad)
+    x, grad = _problem(n_series, n_units)
+    theirs = _their_layer(name, x, grad)
     cell = CELLS[name](n_units)
-    params = cell.init_params(N_FEATURES, rng)
+    params = cell.init_params(N_FEATURES, np.random.default_rng(0))
     n_shards = min(n_threads, n_series) if n_series * n_units >= _WORTH else 1
     shards = [
         (np.ascontiguousarray(a), np.ascontiguousarray(b))
         for a, b in zip(np.array_split(x, n_shards, axis=1), np.array_split(grad, n_shards, axis=1))
     ]
-
-    def theirs():
-        torch.autograd.grad(layer(their_x)[0], weights, their_grad)
 
     def one(shard):
         return cell.backward(params, shard[0], cell.forward(params, shard[0]), shard[1])[0]
@@ -116,6 +129,25 @@ def _contest(name, n_series, n_units, n_threads, repeats) -> Contest:
             return [sum(parts) for parts in zip(*pool.map(one, shards))]
 
         return _turns(ours, theirs, repeats, n_threads)
+
+
+def _limits(batches, units, repeats) -> str:
+    """How many times as fast as PyTorch's layer the products are that ours cannot do without."""
+    rows = []
+    for name in WANTED:
+        for n_series in batches:
+            ratios = []
+            for n_units in units:
+                theirs = _their_layer(name, *_problem(n_series, n_units))
+                alone = products(name, N_STEPS, n_series, n_units)
+                ratios.append(f"{_turns(alone, theirs, repeats, 1).ratios[0]:.1f}")
+            rows.append([name.upper(), n_series, *ratios])
+    heads = ["layer", "batch", *(f"{n} units" for n in units)]
+    return (
+        "What bounds the figures of one thread: times as fast as PyTorch's layer that the recurrent products alone "
+        "are, forward, backward and of the gradient, without inputs, activations and Python. With few series they "
+        f"wait for the weights to come from the second-level cache.\n\n{table(heads, rows)}"
+    )
 
 
 def _turns(ours, theirs, repeats, n_threads) -> Contest:
