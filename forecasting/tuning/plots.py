@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _LOGARITHMIC = 10.0  # a range whose ends differ by more than this factor is drawn on a logarithmic scale
+_TICKS = np.outer(10.0 ** np.arange(-12, 13), (1, 3)).ravel()  # of scales of few decades
 
 
 def plot_scores(result: TuningResult, *, axes: Sequence[Axes] | None = None) -> list[Axes]:
@@ -90,7 +91,13 @@ def plot_parallel(result: TuningResult, *, n_best: int = 5, ax: Axes | None = No
         )
     for x, name in enumerate(names):
         for height, value in ((0, trials[name].min), (1, trials[name].max)):
-            ax.annotate(_short(value()), (x, height), xytext=(3, 0), textcoords="offset points", fontsize=9)
+            ax.annotate(
+                _short(value()),
+                (x, height),
+                xytext=(3, 3 if height else -11),
+                textcoords="offset points",
+                fontsize=9,
+            )
     ax.set_xticks(range(len(names)), [_last(name) for name in names])
     ax.set_yticks([])
     ax.spines[["top", "right", "left", "bottom"]].set_visible(False)
@@ -122,6 +129,10 @@ def _dress(ax: Axes, name: str, values: pd.Series, labels: list[str]) -> None:
         ax.set_xticks(range(len(labels)), labels)
     elif _is_wide(values):
         ax.set_xscale("log")
+        if values.max() < 1000 * values.min():  # within few decades matplotlib's labels run into each other
+            ax.set_xticks([tick for tick in _TICKS if values.min() <= tick <= values.max()])
+            ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set_minor_formatter("")
     ax.set_xlabel(_last(name))
     ax.spines[["top", "right"]].set_visible(False)
 

@@ -77,7 +77,8 @@ def plot_processing_capacity(
     for degree in range(most):
         ax.bar(0, 0, color=COLOURS[degree % len(COLOURS)], label=f"degree {degree + 1}")
     ax.set_xticks(range(len(results)), [name for name, _ in results])
-    ax.margins(y=0.3)  # room for the legend
+    highest = max(max(float(result.total), result.bound) for _, result in results)
+    ax.set_ylim(0, 1.5 * highest)  # room for the legend
     return _finish(ax, "", "capacity", "information processing capacity")
 
 
@@ -268,6 +269,7 @@ def plot_stability(report: StabilityReport, *, ax: Axes | None = None) -> Axes:
     for number, point in enumerate(report.fixed_points):
         label = "at fixed points" if number == 0 else None
         ax.axhline(point.largest, color=COLOURS[1], linewidth=1.2, linestyle=":", label=label)
+    ax.xaxis.get_major_locator().set_params(integer=True)
     return _finish(
         ax, "point along the run", "largest modulus of an eigenvalue", str(report).partition("\n")[0]
     )

@@ -234,6 +234,9 @@ def test_pictures():
     axes = plot_scores(found)
     assert [ax.get_xlabel() for ax in axes] == [name.rpartition("__")[2].replace("_", " ") for name in names]
     assert axes[0].get_ylabel() == "mae"
+    for ax in (ax for ax in axes if ax.get_xscale() == "log"):  # labels that do not run into each other
+        assert not any(label.get_text() for label in ax.get_xticklabels(minor=True))
+        assert 2 <= len(ax.get_xticks()) < 14
     with pytest.raises(ValueError, match=r"axes has 1 entries for the \d parameters"):
         plot_scores(found, axes=axes[:1])
     ax = plot_parallel(found)

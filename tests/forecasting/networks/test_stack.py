@@ -145,4 +145,6 @@ def test_pictures():
     np.testing.assert_allclose(ax.lines[0].get_ydata(), [1.5, 5.5, 9.5, 13.5, 17.5])
     start = (np.zeros(1),)
     done = train(start, lambda p, s, r: (1.0, start), lambda rng: [0], n_epochs=3)
-    assert len(plot_history(done.history).lines) == 1
+    ax = plot_history(done.history)
+    assert len(ax.lines) == 1
+    assert (ax.get_xticks() % 1 == 0).all()

@@ -50,6 +50,7 @@ def test_processing_capacity():
     assert heights[:4] == [3, 2, 3, 2]
     assert ax.patches[1].get_y() == 3
     assert set(words(ax)) == {"rank of the states", "degree 1", "degree 2"}
+    assert ax.get_ylim()[1] >= 1.5 * CAPACITY.bound  # the legend stands above all of it
 
 
 def test_ranks_and_echo_states():
@@ -98,4 +99,5 @@ def test_stability():
     ax = plots.plot_stability(REPORT)
     assert_allclose(ax.lines[1].get_ydata(), [0.9, 1.1])
     assert_allclose(ax.lines[2].get_ydata(), [2, 2])
+    assert (ax.get_xticks() % 1 == 0).all()
     assert ax.get_title(loc="left") == "free run of 100 steps: within 1.5 times the training range"
