@@ -9,9 +9,9 @@ from :class:`Reservoir`, lists its hyper-parameters in ``__init__`` and implemen
 ``_run(rows, layout, initial, noise_rng=None)``
     Stacked rows and initial states ``(n_series, state_size)`` to stacked states and final states.
 
-Optionally ``_pretrain``, where something is learned from the inputs; ``_run_free``, where a compiled loop beats
-the generic one; and ``_tangent_step``, one step with its linearisation, by which :mod:`reservoir.diagnostics` and
-regularised training see the Jacobians.
+Optionally ``_pretrain``, where something is learned from the inputs; ``_part``, a step in compiled code, with which
+free runs are fast; and ``_tangent_step``, one step with its linearisation, by which :mod:`reservoir.diagnostics`
+and regularised training see the Jacobians.
 """
 
 from typing import Any, ClassVar
@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from reservoir.random_source import make_rng
 from reservoir.sequences import stack
+from reservoir.stepping import run_free
 
 FLOATS = (np.float64, np.float32)
 
@@ -54,9 +55,6 @@ class Reservoir(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         """Whether no state depends on later inputs: what is not causal cannot run free or forecast."""
         return True
 
-    # Whether ``_run_free`` takes ``squared``: see ``dynamics.run_free``.
-    _squares_in_free_run: bool = False
-
     # ------------------------------------------------------------------ hooks
 
     def _build(self, n_features: int, dtype, rng: np.random.Generator) -> None:
@@ -74,8 +72,27 @@ class Reservoir(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         """State before the first step, (n_series, state_size)."""
         return np.zeros((n_series, self.state_size_), dtype=dtype)
 
+    @classmethod
+    def _part(cls, members: list, states: np.ndarray) -> Any:
+        """What takes fitted reservoirs of this class a step on in compiled code: see ``stepping``.
+
+        ``states`` (n_places, state_size) are where the places start, those of a member one behind the other. None
+        where there is nothing compiled, or not for these members together. Not asked where a class below has a
+        ``_run`` of its own.
+        """
+        return None
+
     def _run_free(self, outputs, weights, initial, exog, gain):
         """Feed outputs back, one series; see :meth:`run_free`."""
+        part = part_of([self], initial[np.newaxis])
+        if part is None:
+            return self._run_free_in_python(outputs, weights, initial, exog, gain)
+        exog = np.ascontiguousarray(exog, dtype=outputs.dtype)
+        room = (np.empty((1, n), outputs.dtype) for n in (self.n_features_in_, self.n_states_))
+        n_done = run_free(outputs, part, exog, *room, weights, outputs.dtype.type(gain))
+        return part.carried()[0], n_done
+
+    def _run_free_in_python(self, outputs, weights, initial, exog, gain):
         n_outputs = outputs.shape[1]
         state = initial[np.newaxis]
         layout = stack(np.empty((1, 1)))[1]
@@ -238,6 +255,18 @@ class Reservoir(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def part_of(members: list[Reservoir], states: np.ndarray) -> Any:
+    """Return what takes reservoirs a step on in compiled code, or None: see ``Reservoir._part``."""
+    return type(members[0])._part(members, states) if have_parts(members) else None
+
+
+def have_parts(members: list[Reservoir]) -> bool:
+    """Whether reservoirs are of one class, and what it has compiled is of no class above the one that drives it."""
+    kind = type(members[0])
+    compiled, driven = (next(one for one in kind.__mro__ if name in vars(one)) for name in ("_part", "_run"))
+    return all(type(member) is kind for member in members) and issubclass(compiled, driven)
 
 
 def refuse_future(reservoir: Reservoir, user: str) -> None:

@@ -1,15 +1,18 @@
 """DeepEchoState: reservoirs on top of each other."""
 
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from numba import njit
+from numba.extending import overload
 from sklearn.utils._param_validation import HasMethods, Interval
 
-from reservoir.base import Reservoir
+from reservoir.base import Reservoir, part_of
 from reservoir.composition import Composition, check_reservoirs, clones, copies, moved
 from reservoir.default_parts import DefaultParts
 from reservoir.echo_state import EchoState
+from reservoir.stepping import KERNEL, step, with_step
 
 
 class DeepEchoState(DefaultParts, Composition):
@@ -121,3 +124,83 @@ class DeepEchoState(DefaultParts, Composition):
             states[:, place], end[:] = layer._run(seen, layout, begin, noise_rng)
             seen = self._seen_above(rows, states[:, place])
         return states, final
+
+    @classmethod
+    def _part(cls, members, states):
+        if len(members) > 1:
+            return None
+        (one,), dtype, layers = members, states.dtype, []
+        for reservoir, begin in zip(one.reservoirs_, one._carried(states)):
+            part = part_of([reservoir], np.ascontiguousarray(begin))
+            if part is None:
+                return None
+            widths = reservoir.n_features_in_, reservoir.n_states_
+            heard, said = (np.empty((len(states), width), dtype) for width in widths)
+            scale = dtype.type(one.inter_scaling / np.sqrt(reservoir.n_states_))
+            layers.append(Layer(part, heard, said, scale))
+        return with_step(_step_layers, Layers(tuple(layers)), dtype)
+
+
+class Layer(NamedTuple):
+    """One of the layers: a part, room for what it hears and says, and a factor on what the next hears of it."""
+
+    part: Any
+    heard: np.ndarray
+    said: np.ndarray
+    scale: Any
+
+
+class Layers(NamedTuple):
+    """Layers on top of each other, a part in the sense of ``stepping``."""
+
+    layers: tuple
+    address: int = 0
+
+    def carried(self):
+        """States of all places, (n_places, state_size)."""
+        return np.hstack([layer.part.carried() for layer in self.layers])
+
+
+def _climb(layers, heard, said, begin):
+    """Take the layers a step on, from below, inside compiled code; their states go from ``begin`` on."""
+    raise NotImplementedError
+
+
+@njit(**KERNEL)
+def _step_layer(layer, said, begin):
+    step(layer.part, layer.heard, layer.said)
+    for p in range(len(said)):
+        for i in range(layer.said.shape[1]):
+            said[p, begin + i] = layer.said[p, i]
+    return begin + layer.said.shape[1]
+
+
+@njit(**KERNEL)
+def _hear_below(layer, below, heard):
+    """The input, if the layer hears it too, and the scaled states below."""
+    n_states = below.said.shape[1]
+    n_inputs = layer.heard.shape[1] - n_states
+    for p in range(len(heard)):
+        for d in range(n_inputs):
+            layer.heard[p, d] = heard[p, d]
+        for i in range(n_states):
+            layer.heard[p, n_inputs + i] = below.scale * below.said[p, i]
+
+
+@overload(_climb)
+def _overload_climb(layers, heard, said, begin):
+    if len(layers) == 1:
+        return lambda layers, heard, said, begin: _step_layer(layers[0], said, begin)
+
+    def climb(layers, heard, said, begin):
+        begin = _step_layer(layers[0], said, begin)
+        _hear_below(layers[1], layers[0], heard)
+        return _climb(layers[1:], heard, said, begin)
+
+    return climb
+
+
+@njit(**KERNEL)
+def _step_layers(part, heard, said):
+    part.layers[0].heard[:] = heard
+    _climb(part.layers, heard, said, 0)

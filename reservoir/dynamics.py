@@ -1,4 +1,4 @@
-r"""Compiled state loops: drive one series, run free. They know arrays only.
+r"""Compiled state loops: drive one series, move many states a step on. They know arrays only.
 
 .. math::
 
@@ -10,7 +10,7 @@ that does not depend on ``h`` (many inputs, noise) is ``p(t)``: it lies in the r
 kernels overwrite with the states. Nothing is allocated per step. Where the old state enters in another way,
 a ``Blend`` stands in the place of the leak.
 
-Recurrences: ``recurrence``. Many series at once: ``batch_dynamics``.
+Recurrences: ``recurrence``. Many series at once: ``batch_dynamics``. Free runs: ``stepping``.
 """
 
 from typing import Any, NamedTuple
@@ -19,7 +19,8 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
-from reservoir.recurrence import add_recurrence, is_kind
+from reservoir.recurrence import add_recurrence, in_whole_tiles, is_kind, joined
+from reservoir.stepping import borrowed, with_step
 from reservoir.tiles import TILE, aligned_zeros, get_tile, put_tile, set_inputs
 from reservoir.vecmath import ACTIVATIONS, FASTMATH, activate, tanh
 
@@ -65,36 +66,36 @@ def no_inputs(n_steps, dtype) -> Inputs:
     return Inputs(np.zeros((n_steps, 0), dtype), np.zeros((0, TILE), dtype))
 
 
-def _blend(tile, leak, circles, old, n_units, first, heard, share):
-    """Mix the old state into a tile of activations, the units from ``first`` on; the last two are workspaces."""
+def _blend(tile, leak, circles, old, n_units, first, member, heard, share):
+    """Mix the old state of a member into a tile of activations, the units from ``first`` on, in two workspaces."""
     raise TypeError(f"leak must be an array or a Blend, got {type(leak).__name__}")
 
 
 @overload(_blend, jit_options=_OPTIONS)
-def _overload_blend(tile, leak, circles, old, n_units, first, heard, share):
+def _overload_blend(tile, leak, circles, old, n_units, first, member, heard, share):
     if not is_kind(leak, Blend):
         return _blend_leaky
     return _blend_kept if leak.types[2] is types.none else _blend_rotated
 
 
-def _blend_leaky(tile, leak, circles, old, n_units, first, heard, share):
+def _blend_leaky(tile, leak, circles, old, n_units, first, member, heard, share):
     get_tile(heard, circles, old + first)
-    get_tile(share, leak, first)
+    get_tile(share, leak, in_whole_tiles(n_units) * member + first)
     one = tile.dtype.type(1)
     for i in range(TILE):
         tile[i] = (one - share[i]) * heard[i] + share[i] * tile[i]
 
 
-def _blend_kept(tile, leak, circles, old, n_units, first, heard, share):
+def _blend_kept(tile, leak, circles, old, n_units, first, member, heard, share):
     get_tile(heard, circles, old + first)
-    _mix(tile, leak, heard, first, share)
+    _mix(tile, leak, heard, in_whole_tiles(n_units) * member + first, share)
 
 
-def _blend_rotated(tile, leak, circles, old, n_units, first, heard, share):
+def _blend_rotated(tile, leak, circles, old, n_units, first, member, heard, share):
     for i in range(TILE):
         heard[i] = tile.dtype.type(0)
-    add_recurrence(heard, leak.rotation, circles, old, n_units, first)
-    _mix(tile, leak, heard, first, share)
+    add_recurrence(heard, leak.rotation, circles, old, n_units, first, member)
+    _mix(tile, leak, heard, in_whole_tiles(n_units) * member + first, share)
 
 
 @njit(**_OPTIONS)
@@ -127,23 +128,25 @@ def _overload_prepared(leak):
     return lambda leak: (_in_tiles(leak), np.all(leak == 1))
 
 
-@njit(**_OPTIONS)
-def _workspace(state):
-    """Return room for the old state and the new one, and four tiles.
+@njit(**_KERNEL)
+def _workspace(states):
+    """Return room for the old and the new one of each of some states, and four tiles.
 
     Behind each lie its first units once more, so that no tile of a circular shift meets a seam.
     """
-    n_units, n_tiles = state.size, -(-state.size // TILE)
-    circles = aligned_zeros(2 * (n_tiles + 1) * TILE, state)
-    circles[:n_units] = state
-    for i in range(TILE):
-        circles[n_units + i] = circles[i]
-    return circles, aligned_zeros(4 * TILE, state).reshape(4, TILE)
+    n_units = states.shape[1]
+    size = 2 * (in_whole_tiles(n_units) + TILE)
+    circles = aligned_zeros(len(states) * size, states)
+    for p in range(len(states)):
+        circles[p * size : p * size + n_units] = states[p]
+        for i in range(p * size, p * size + TILE):
+            circles[n_units + i] = circles[i]
+    return circles, aligned_zeros(4 * TILE, states).reshape(4, TILE)
 
 
 @njit(**_KERNEL)
-def _advance(rows, circles, tiles, turn, values, weights, recurrence, leak, plain, activation):
-    """Do ``len(rows)`` steps: the drive, which stands in ``rows`` or comes from inputs, becomes the state.
+def _advance(rows, places, circles, tiles, turn, values, weights, recurrence, leak, plain, activation):
+    """Do some steps: the drive, which stands in ``rows`` or comes from inputs, becomes the state.
 
     Whole tiles, so that all loops have a fixed length, and one after the other, so that the arithmetic of one
     overlaps with the loads of the next. No array is made within the loop: to count references to a view takes as
@@ -151,7 +154,10 @@ def _advance(rows, circles, tiles, turn, values, weights, recurrence, leak, plai
 
     Parameters
     ----------
-    rows : array (n_steps, n_units)
+    rows : array (n_steps * n_places, n_units)
+        The places of a step one behind the other; so are those of ``values``.
+    places : tuple of 4 int
+        How many there are, the first to be moved, the end, how many are of one member: have the same weights.
     circles, tiles : see ``_workspace``
     turn : int
         Which circle holds the old state: 0 or 1.
@@ -162,43 +168,47 @@ def _advance(rows, circles, tiles, turn, values, weights, recurrence, leak, plai
     int
         Which circle holds the last state.
     """
-    n_units, circle = rows.shape[1], circles.size // 2
     tile, heard, share = tiles[0], tiles[1], tiles[2]
-    whole = n_units - n_units % TILE
-    for t in range(rows.shape[0]):
-        old, new = turn * circle, (1 - turn) * circle
-        turn = 1 - turn
-        for first in range(0, n_units, TILE):
-            if weights.shape[0]:
-                set_inputs(tile, values, weights, t, first)
-            elif first < whole:
-                get_tile(tile, rows, t * n_units + first)
-            else:
-                for i in range(n_units - whole):
-                    tile[i] = rows[t, whole + i]
-            add_recurrence(tile, recurrence, circles, old, n_units, first)
-            if activation == _TANH:  # inlined: to call ``activate`` takes as long as a tile
-                for i in range(TILE):
-                    tile[i] = tanh(tile[i])
+    n_places, first_place, end_place, n_each = places
+    n_units = rows.shape[1]
+    padded = in_whole_tiles(n_units)
+    circle, whole = padded + TILE, n_units - n_units % TILE
+    for first_row in range(0, len(rows), n_places):
+        for place in range(first_place, end_place):
+            row, member = first_row + place, place // n_each
+            old, new = (2 * place + turn) * circle, (2 * place + 1 - turn) * circle
+            for first in range(0, n_units, TILE):
+                if weights.shape[0]:
+                    set_inputs(tile, values, weights, row, member * padded + first)
+                elif first < whole:
+                    get_tile(tile, rows, row * n_units + first)
+                else:
+                    for i in range(n_units - whole):
+                        tile[i] = rows[row, whole + i]
+                add_recurrence(tile, recurrence, circles, old, n_units, first, member)
+                if activation == _TANH:  # inlined: to call ``activate`` takes as long as a tile
+                    for i in range(TILE):
+                        tile[i] = tanh(tile[i])
+                    if not plain:
+                        _blend(tile, leak, circles, old, n_units, first, member, heard, share)
+                put_tile(circles, tile, new + first)
+            if activation != _TANH:
+                activate(circles[new : new + n_units], activation)
                 if not plain:
-                    _blend(tile, leak, circles, old, n_units, first, heard, share)
-            put_tile(circles, tile, new + first)
-        if activation != _TANH:
-            activate(circles[new : new + n_units], activation)
-            if not plain:
-                for first in range(0, n_units, TILE):
-                    get_tile(tile, circles, new + first)
-                    _blend(tile, leak, circles, old, n_units, first, heard, share)
-                    put_tile(circles, tile, new + first)
-        for first in range(0, n_units, TILE):
-            get_tile(tile, circles, new + first)
-            if first == 0:
-                put_tile(circles, tile, new + n_units)
-            if first < whole:
-                put_tile(rows, tile, t * n_units + first)
-            else:
-                for i in range(n_units - whole):
-                    rows[t, whole + i] = tile[i]
+                    for first in range(0, n_units, TILE):
+                        get_tile(tile, circles, new + first)
+                        _blend(tile, leak, circles, old, n_units, first, member, heard, share)
+                        put_tile(circles, tile, new + first)
+            for first in range(0, n_units, TILE):
+                get_tile(tile, circles, new + first)
+                if first == 0:
+                    put_tile(circles, tile, new + n_units)
+                if first < whole:
+                    put_tile(rows, tile, row * n_units + first)
+                else:
+                    for i in range(n_units - whole):
+                        rows[row, whole + i] = tile[i]
+        turn = 1 - turn
     return turn
 
 
@@ -220,10 +230,117 @@ def drive(states, inputs, recurrence, state, leak, activation):
     """
     values, weights = inputs
     shares, plain = _prepared(leak)
-    circles, tiles = _workspace(state)
-    turn = _advance(states, circles, tiles, 0, values, weights, recurrence, shares, plain, activation)
+    circles, tiles = _workspace(state.reshape(1, -1))
+    parts = values, weights, recurrence, shares, plain, activation
+    turn = _advance(states, (1, 0, 1, 1), circles, tiles, 0, *parts)
     last = turn * circles.size // 2
     state[:] = circles[last : last + state.size]
+
+
+class Members(NamedTuple):
+    """Echo-state units of one or several networks of one size.
+
+    Attributes
+    ----------
+    n_units, n_members : int
+    weights : array (n_members * n_tiles * n_inputs, TILE)
+        Transposed input matrices, in tiles.
+    recurrence, leak : values of a kind in ``recurrence``, arrays or Blend
+        Those of all members ``joined``, the leak in whole tiles.
+    plain : bool
+        Whether the old state enters through the recurrence alone.
+    activation : int
+    """
+
+    n_units: int
+    n_members: int
+    weights: np.ndarray
+    recurrence: Any
+    leak: Any
+    plain: bool
+    activation: int
+
+
+class Units(NamedTuple):
+    """Members and the states of their places, a part in the sense of ``stepping``.
+
+    Attributes
+    ----------
+    members : Members
+    values : array (n_places, n_inputs)
+        What a step sets the first columns of; the constant behind them stays.
+    circles, tiles : see ``_workspace``
+    turn : array (1,) of int
+        Which of the circles hold the states.
+    """
+
+    members: Members
+    values: np.ndarray
+    circles: np.ndarray
+    tiles: np.ndarray
+    turn: np.ndarray
+    address: int = 0
+
+    def carried(self):
+        """States of all places, (n_places, n_units)."""
+        both = self.circles.reshape(len(self.values), 2, -1)
+        return both[:, self.turn[0], : self.members.n_units].copy()
+
+
+def members_of(weights, recurrences, leaks, activation) -> Members:
+    """Put networks together: of each the input map in tiles, the recurrence, and the leak."""
+    shares, plain = zip(*map(_prepared_leak, leaks))
+    n_units = len(leaks[0].leak if isinstance(leaks[0], Blend) else leaks[0])
+    together = joined(weights), joined(recurrences), joined(shares)
+    return Members(n_units, len(weights), *together, all(plain), activation)
+
+
+def units(members: Members, states) -> Units:
+    """Let members start from ``states`` (n_places, n_units)."""
+    n_tiles = members.n_members * -(-members.n_units // TILE)
+    values = np.ones((len(states), len(members.weights) // n_tiles), states.dtype)
+    circles, tiles = _workspace(states)
+    part = Units(members, values, circles, tiles, np.zeros(1, dtype=np.int64))
+    return with_step(_step_units, part, states.dtype)
+
+
+@njit(**_KERNEL)
+def _prepared_leak(leak):
+    return _prepared(leak)
+
+
+@njit(**_KERNEL)
+def drive_units(states, values, part, at_once, ends):
+    """Drive some places, ``at_once`` of them in step; whoever calls sets ``part.turn``, once for all places.
+
+    Parameters
+    ----------
+    states : array (n_steps * n_places, n_units)
+        Overwritten by the states, the places of a step one behind the other.
+    values : array (n_steps * n_places, n_inputs)
+    part : Units
+    at_once : int
+    ends : tuple of 2 int
+        The first of the places, and the first that is none of them.
+    """
+    part = borrowed(part)
+    n_members, arrays = part.members.n_members, part.members[2:]
+    n_places = len(part.values)
+    tiles = np.zeros_like(part.tiles)
+    for p in range(ends[0], ends[1], at_once):
+        places = n_places, p, min(p + at_once, ends[1]), n_places // n_members
+        _advance(states, places, part.circles, tiles, part.turn[0], values, *arrays)
+
+
+@njit(**_KERNEL)
+def _step_units(part, heard, said):
+    n_members, arrays = part.members.n_members, part.members[2:]
+    n_places = len(heard)
+    for p in range(n_places):
+        for d in range(heard.shape[1]):
+            part.values[p, d] = heard[p, d]
+    places = n_places, 0, n_places, n_places // n_members
+    part.turn[0] = _advance(said, places, part.circles, part.tiles, part.turn[0], part.values, *arrays)
 
 
 @njit(**_KERNEL)
@@ -249,67 +366,3 @@ def trace(states, last, traces, retention):
             row[n_units + i] = traces[i]
         for i in range(n_units):
             last[i] = row[i]
-
-
-@njit(**_KERNEL)
-def run_free(outputs, inputs, recurrence, state, leak, activation, traces, retention, squared, weights, gain):
-    r"""Run one series free: each output is the next step's input.
-
-    .. math:: y(t) = o(t) + V [h(t), \mu(t), y(t-1), q(t)], \qquad x(t) = [g\,y(t-1), u(t)]
-
-    Parameters
-    ----------
-    outputs : array (n_steps + 1, n_outputs)
-        Row 0 holds the last output before the run, row t + 1 holds ``o(t)``: intercept and whatever does
-        not depend on state or output; overwritten by the outputs.
-    inputs : Inputs
-        The first n_outputs of the values are overwritten by what is fed back; the others are ``u``.
-    recurrence, state, leak, activation : see ``drive``
-    traces, retention : array (n_traces,), n_traces being 0 or n_units
-        Linear traces of the state and their retention; on return the last traces.
-    squared : uint32 array (n_squared,)
-        Which of the states and traces have their squares in ``q``.
-    weights : array (n_outputs, n_units + n_traces + n_outputs + n_squared)
-        ``V``, the readout.
-    gain : float
-        ``g``.
-
-    Returns
-    -------
-    int
-        Number of steps done: less than ``n_steps`` when an output was not finite, that step being the last.
-    """
-    n_units, n_traces, n_outputs = state.size, traces.size, outputs.shape[1]
-    values, input_weights = inputs
-    shares, plain = _prepared(leak)
-    circles, tiles = _workspace(state)
-    row, features = np.empty((1, n_units), state.dtype), np.zeros(weights.shape[1], state.dtype)
-    row[0] = state
-    begin_squared = n_units + n_traces + n_outputs
-    one = state.dtype.type(1)
-    n_done = turn = 0
-    finite = True
-    while finite and n_done < values.shape[0]:
-        t = n_done
-        for d in range(n_outputs):
-            features[n_units + n_traces + d] = outputs[t, d]
-            values[t, d] = gain * outputs[t, d]
-        for i in range(n_traces):
-            traces[i] = retention[i] * traces[i] + (one - retention[i]) * row[0, i]
-            features[n_units + i] = traces[i]
-        now = values[t : t + 1]
-        turn = _advance(row, circles, tiles, turn, now, input_weights, recurrence, shares, plain, activation)
-        for i in range(n_units):
-            features[i] = row[0, i]
-        for i in range(squared.size):
-            features[begin_squared + i] = features[squared[i]] * features[squared[i]]
-        for d in range(n_outputs):
-            out_of, total = weights[d], outputs.dtype.type(0)
-            for i in range(features.size):
-                total += out_of[i] * features[i]
-            outputs[t + 1, d] += total
-            # Not np.isfinite: it asks whether x - x is 0, which "reassoc" and "nsz" fold to true.
-            finite &= abs(outputs[t + 1, d]) < np.inf
-        n_done += 1
-    state[:] = row[0]
-    return n_done

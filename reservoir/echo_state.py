@@ -10,9 +10,9 @@ from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 
 from reservoir.base import Reservoir
 from reservoir.batch_dynamics import drive_block, sliced_for_block
-from reservoir.dynamics import Inputs, drive, no_inputs, run_free
+from reservoir.dynamics import Inputs, drive, members_of, no_inputs, units
 from reservoir.intrinsic_plasticity import IntrinsicPlasticity
-from reservoir.recurrence import recurrence_of
+from reservoir.recurrence import alike, recurrence_of
 from reservoir.threads import in_threads
 from reservoir.tiles import BLOCK, tiled
 from reservoir.topology import (
@@ -24,10 +24,9 @@ from reservoir.topology import (
 )
 from reservoir.vecmath import ACTIVATIONS, SLOPES, activate
 
-_FEW_INPUTS = 8  # with more, a matrix product beforehand beats multiplying in the state loop
+FEW_INPUTS = 8  # with more, a matrix product beforehand beats multiplying in the state loop
 _FEW_NONZERO = 0.1  # share of the inputs below which their zeros are worth skipping
-NONE_SQUARED = np.zeros(0, dtype=np.uint32)
-_MIN_SERIES_FOR_BLOCK = 3  # below it, the transposition in and out costs more than it saves
+MIN_SERIES_FOR_BLOCK = 3  # below it, the transposition in and out costs more than it saves
 
 
 class EchoState(Reservoir):
@@ -139,7 +138,6 @@ class EchoState(Reservoir):
     }
 
     states_are_state = True
-    _squares_in_free_run = True
 
     def __init__(
         self,
@@ -260,14 +258,14 @@ class EchoState(Reservoir):
         recurrence, input_map, leak, tiles = self._arrays(rows.dtype)
         states = np.empty((len(rows), self.n_units), dtype=rows.dtype)
         noisy = noise_rng is not None and self.noise > 0
-        if noisy or sp.issparse(input_map) or len(input_map) > _FEW_INPUTS:
+        if noisy or sp.issparse(input_map) or len(input_map) > FEW_INPUTS:
             _write_drive(rows, input_map, states)
             if noisy:
                 states += self.noise * noise_rng.standard_normal(states.shape, dtype=states.dtype)
             inputs = no_inputs(len(rows), rows.dtype)
         else:
-            inputs = Inputs(_with_constant(rows), tiles)
-        run = self._run_each if len(layout.lengths) < _MIN_SERIES_FOR_BLOCK else self._run_blocks
+            inputs = Inputs(with_constant(rows), tiles)
+        run = self._run_each if len(layout.lengths) < MIN_SERIES_FOR_BLOCK else self._run_blocks
         arrays = recurrence, leak, ACTIVATIONS[self.activation]
         return states, run(states, inputs, layout, initial.copy(), arrays)
 
@@ -319,17 +317,21 @@ class EchoState(Reservoir):
         tangents = kept[:, 1:] + gain[:, np.newaxis] * drive[:, 1:]
         return new, new, tangents, tangents
 
-    def _run_free(self, outputs, weights, initial, exog, gain, retention=None, squared=NONE_SQUARED):
-        recurrence, input_map, leak, tiles = self._arrays(outputs.dtype)
-        tiles = tiled(input_map.toarray(), outputs.dtype) if tiles is None else tiles
-        retention = np.zeros(0, outputs.dtype) if retention is None else retention
-        fed_back = np.zeros((len(exog), outputs.shape[1]), outputs.dtype)
-        inputs = Inputs(_with_constant(np.hstack([fed_back, exog])), tiles)
-        state, traces = initial[: self.n_units].copy(), initial[self.n_units :].copy()
-        code, gain = ACTIVATIONS[self.activation], outputs.dtype.type(gain)
-        linear = traces, retention, squared, weights
-        n_done = run_free(outputs, inputs, recurrence, state, leak, code, *linear, gain)
-        return np.concatenate([state, traces]), n_done
+    @classmethod
+    def _joined(cls, members, dtype):
+        """The networks of one size that some reservoirs are, or None if they are not: a ``dynamics.Members``."""
+        prepared = [member._arrays(dtype) for member in members]
+        sizes = {(member.n_units, member.n_features_in_, member.activation) for member in members}
+        if len(sizes) > 1 or not alike([arrays[::2] for arrays in prepared]):
+            return None
+        recurrences, maps, leaks, tiles = zip(*prepared)
+        dense = [tiled(m.toarray(), dtype) if t is None else t for m, t in zip(maps, tiles)]
+        return members_of(dense, recurrences, leaks, ACTIVATIONS[members[0].activation])
+
+    @classmethod
+    def _part(cls, members, states):
+        networks = cls._joined(members, states.dtype)
+        return None if networks is None else units(networks, states)
 
 
 def with_gain(weights, gain):
@@ -341,7 +343,7 @@ def with_gain(weights, gain):
     return gain[:, np.newaxis] * weights
 
 
-def _with_constant(rows):
+def with_constant(rows):
     """Rows with a constant input behind, which carries the bias."""
     extended = np.empty((rows.shape[0], rows.shape[1] + 1), dtype=rows.dtype)
     extended[:, :-1] = rows

@@ -1,17 +1,19 @@
 """LeakyUnits: linear traces with time constants of their own beside any reservoir."""
 
 from numbers import Real
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from numba import njit
 from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval
 
-from reservoir.base import Reservoir
+from reservoir.base import Reservoir, part_of
 from reservoir.default_parts import DefaultParts
 from reservoir.dynamics import trace
-from reservoir.echo_state import NONE_SQUARED, EchoState
+from reservoir.echo_state import EchoState
 from reservoir.random_source import seed_open_parts
+from reservoir.stepping import KERNEL, step, with_step
 
 
 class LeakyUnits(DefaultParts, Reservoir):
@@ -77,7 +79,6 @@ class LeakyUnits(DefaultParts, Reservoir):
         if self.random_state is not None:
             seed_open_parts(self.reservoir_, rng)
         self.reservoir_.fit(np.zeros((1, n_features), dtype=dtype))
-        self._squares_in_free_run = isinstance(self.reservoir_, EchoState)
         n_traces = self.reservoir_.n_states_
         self.retention_ = read_retention(self.retention, n_traces, rng)
         self.n_states_ = 2 * n_traces
@@ -124,11 +125,59 @@ class LeakyUnits(DefaultParts, Reservoir):
             np.concatenate(d_carried),
         )
 
-    def _run_free(self, outputs, weights, initial, exog, gain, squared=NONE_SQUARED):
-        if self._squares_in_free_run:
-            retention = self.retention_.astype(outputs.dtype)
-            return self.reservoir_._run_free(outputs, weights, initial, exog, gain, retention, squared)
-        return super()._run_free(outputs, weights, initial, exog, gain)
+    @classmethod
+    def _part(cls, members, states):
+        first = members[0]
+        own, last, traces = (part.copy() for part in first._split(states))
+        inner = part_of([member.reservoir_ for member in members], own)
+        if inner is None:
+            return None
+        retention = np.array([member.retention_ for member in members], states.dtype)
+        part = Traces(inner, retention, last, traces, bool(first._extra))
+        return with_step(_step_traces, part, states.dtype)
+
+
+class Traces(NamedTuple):
+    """Leaky units beside a part, a part in the sense of ``stepping``.
+
+    Attributes
+    ----------
+    inner : NamedTuple
+    retention : array (n_members, n_traces)
+    last, traces : array (n_places, n_traces)
+        States of the inner part, and their traces.
+    extra : bool
+        Whether the states before are carried beside what the inner part carries.
+    """
+
+    inner: Any
+    retention: np.ndarray
+    last: np.ndarray
+    traces: np.ndarray
+    extra: bool
+    address: int = 0
+
+    def carried(self):
+        """States of all places, (n_places, state_size)."""
+        return np.hstack([self.inner.carried(), *([self.last] if self.extra else []), self.traces])
+
+
+@njit(**KERNEL)
+def _step_traces(part, heard, said):
+    n_places, n_traces = part.last.shape
+    one = part.last.dtype.type(1)
+    for p in range(n_places):
+        h, traces, retention = (
+            part.last[p],
+            part.traces[p],
+            part.retention[p * len(part.retention) // n_places],
+        )
+        for i in range(n_traces):
+            traces[i] = retention[i] * traces[i] + (one - retention[i]) * h[i]
+        said[p, n_traces:] = traces
+    step(part.inner, heard, part.last)
+    for p in range(n_places):
+        said[p, :n_traces] = part.last[p]
 
 
 def read_retention(retention, n_traces: int, rng: np.random.Generator) -> np.ndarray:

@@ -21,13 +21,15 @@ from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import njit
 
-from reservoir.base import Reservoir
+from reservoir.base import Reservoir, part_of
 from reservoir.harvest import CHUNK_ROWS
 from reservoir.parallel import side_by_side
 from reservoir.readout import RidgeReadout
 from reservoir.sequences import Layout
 from reservoir.squares import with_squares
+from reservoir.stepping import KERNEL, borrowed, step
 
 _LEAST_STEPS = 32  # of each patch at a time
 
@@ -284,16 +286,66 @@ def run_patches_free(
     ndarray of shape (n_fields, n_steps, n_sites)
         Not finite from the step on at which a field diverges.
     """
+    paths = np.empty((len(last), n_steps, last.shape[1]))
+    part = _part_of_patches(groups, states, squares)
+    if part is None:
+        _run_in_python(paths, groups, states, last, squares, input_skip)
+        return paths
+    seen, own = (np.concatenate(sites) for sites in zip(*(group.patches for group in groups)))
+    coef = np.concatenate([group.coef for group in groups]).reshape(len(groups), own.shape[1], -1)
+    intercept = np.array([group.intercept for group in groups])
+    n_states = coef.shape[2] - (own.shape[1] if input_skip else 0)
+    room = (np.empty((len(seen) * len(last), width)) for width in (seen.shape[1], n_states))
+    _run(paths, np.ascontiguousarray(last), part, seen, own, *room, coef, intercept)
+    return paths
+
+
+def _part_of_patches(groups, states, squares):
+    """All patches as one part, the fields of a patch one behind the other, or None."""
+    reservoirs = [with_squares(group.reservoir) if squares else group.reservoir for group in groups]
+    starts = [state.swapaxes(0, 1).reshape(-1, state.shape[-1]) for state in states]
+    return part_of(reservoirs, np.concatenate(starts))
+
+
+@njit(**KERNEL)
+def _run(paths, last, part, seen, own, heard, said, coef, intercept):
+    """Run fields free, see ``run_patches_free``; ``heard`` and ``said`` are room for all patches of all fields.
+
+    ``coef`` (n_groups, n_own, n_features) and ``intercept`` (n_groups, n_own).
+    """
+    part, heard, said = borrowed(part), borrowed(heard), borrowed(said)
+    n_patches, n_own = own.shape
+    n_fields, n_states = len(last), said.shape[1]
+    with_inputs = coef.shape[2] > n_states
+    for t in range(paths.shape[1]):
+        now = last if t == 0 else paths[:, t - 1]
+        for place in range(len(heard)):
+            for d in range(seen.shape[1]):
+                heard[place, d] = now[place % n_fields, seen[place // n_fields, d]]
+        step(part, heard, said)
+        for place in range(len(said)):
+            p, f = place // n_fields, place % n_fields
+            g = p * len(coef) // n_patches
+            for d in range(n_own):
+                total = intercept[g, d]
+                for i in range(n_states):
+                    total += coef[g, d, i] * said[place, i]
+                if with_inputs:
+                    for i in range(n_own):
+                        total += coef[g, d, n_states + i] * now[f, own[p, i]]
+                paths[f, t, own[p, d]] = total
+
+
+def _run_in_python(paths, groups, states, last, squares, input_skip):
+    """The same, for reservoirs that have no compiled step."""
     n_fields = len(last)
-    paths = np.empty((n_fields, n_steps, last.shape[1]))
     rows_of = [state.reshape(-1, state.shape[-1]) for state in states]
     layouts = [Layout(np.ones(len(rows), dtype=np.intp), "stacked") for rows in rows_of]
     with np.errstate(over="ignore", invalid="ignore"):
-        for t in range(n_steps):
+        for t in range(paths.shape[1]):
             for g, group in enumerate(groups):
                 seen, own = (last[:, sites].reshape(-1, sites.shape[1]) for sites in group.patches)
                 h, rows_of[g] = group.reservoir._run(seen, layouts[g], rows_of[g])
                 following = local_features(h, own, squares, input_skip) @ group.coef.T + group.intercept
                 paths[:, t, group.patches.own] = following.reshape(n_fields, *group.patches.own.shape)
             last = paths[:, t]
-    return paths

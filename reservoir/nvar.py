@@ -9,9 +9,7 @@ from numba import njit
 from sklearn.utils._param_validation import Interval
 
 from reservoir.base import Reservoir
-from reservoir.vecmath import FASTMATH
-
-_KERNEL = {"cache": True, "nogil": True, "fastmath": FASTMATH | {"reassoc"}, "error_model": "numpy"}
+from reservoir.stepping import KERNEL, with_step
 
 
 class NVAR(Reservoir):
@@ -122,17 +120,40 @@ class NVAR(Reservoir):
             n_done += length
         return states, history[1:].ravel(), tangents, moved[1:].reshape(-1, n_tangents)
 
-    def _run_free(self, outputs, weights, initial, exog, gain):
-        n_outputs = outputs.shape[1]
-        fed_back = np.zeros((len(exog), n_outputs), dtype=outputs.dtype)
-        rows = np.hstack([fed_back, exog], dtype=outputs.dtype)
-        history = np.vstack([initial.reshape(self._n_past, rows.shape[1]), rows])
-        outputs[1:] += weights[:, : self.include_bias].sum(axis=1)  # what the constant adds
-        of_monomials = np.ascontiguousarray(weights[:, self.include_bias :])
-        n_done = _run_free(
-            outputs, history, self.delays, self.stride, self._products, of_monomials, outputs.dtype.type(gain)
-        )
-        return history[n_done : n_done + self._n_past].ravel(), n_done
+    @classmethod
+    def _part(cls, members, states):
+        (first, *others), n_inputs = members, members[0].n_features_in_
+        if any((other.powers_ != first.powers_).any() or other.stride != first.stride for other in others):
+            return None
+        history = np.zeros((len(states), first._n_past + 1, n_inputs), states.dtype)
+        history[:, 1:] = states.reshape(len(states), first._n_past, n_inputs)
+        part = Monomials(history, first.delays, first.stride, first._products, int(first.include_bias))
+        return with_step(_step_monomials, part, states.dtype)
+
+
+class Monomials(NamedTuple):
+    """Monomials of delayed inputs, a part in the sense of ``stepping``.
+
+    Attributes
+    ----------
+    history : array (n_places, n_past + 1, n_inputs)
+        The present inputs last.
+    delays, stride : int
+    products : Products
+    n_constants : int
+        Constants in front of the monomials: 0 or 1.
+    """
+
+    history: np.ndarray
+    delays: int
+    stride: int
+    products: "Products"
+    n_constants: int
+    address: int = 0
+
+    def carried(self):
+        """States of all places, (n_places, state_size)."""
+        return self.history[:, 1:].reshape(len(self.history), -1)
 
 
 class Products(NamedTuple):
@@ -174,7 +195,7 @@ def _products(factors) -> Products:
     return Products(*np.ascontiguousarray(np.array(runs, dtype=np.uint32).reshape(-1, 3).T))
 
 
-@njit(**_KERNEL)
+@njit(**KERNEL)
 def _set_monomials(row, history, now, delays, stride, products):
     """Monomials of the history up to row ``now``, into ``row``."""
     n_inputs = history.shape[1]
@@ -193,7 +214,7 @@ def _set_monomials(row, history, now, delays, stride, products):
         n_done += length
 
 
-@njit(**_KERNEL)
+@njit(**KERNEL)
 def _write_monomials(states, history, delays, stride, products):
     """Monomials of each of the last ``len(states)`` rows of a history."""
     n_past = history.shape[0] - states.shape[0]
@@ -201,28 +222,17 @@ def _write_monomials(states, history, delays, stride, products):
         _set_monomials(states[t], history, n_past + t, delays, stride, products)
 
 
-@njit(**_KERNEL)
-def _run_free(outputs, history, delays, stride, products, weights, gain):
-    """Run free; see ``dynamics.run_free`` for ``outputs`` and ``gain``.
-
-    The first columns of the later rows of ``history`` (n_past + n_steps, n_inputs) are overwritten by what is
-    fed back. ``weights`` is (n_outputs, n_monomials + n_outputs). Returns the number of steps done.
-    """
-    n_outputs = outputs.shape[1]
-    n_steps = outputs.shape[0] - 1
-    n_past = history.shape[0] - n_steps
-    features = np.zeros(weights.shape[1], outputs.dtype)
-    finite, t = True, 0
-    while finite and t < n_steps:
-        for d in range(n_outputs):
-            history[n_past + t, d] = gain * outputs[t, d]
-            features[features.size - n_outputs + d] = outputs[t, d]
-        _set_monomials(features, history, n_past + t, delays, stride, products)
-        for d in range(n_outputs):
-            total = outputs.dtype.type(0)
-            for i in range(features.size):
-                total += weights[d, i] * features[i]
-            outputs[t + 1, d] += total
-            finite &= abs(outputs[t + 1, d]) < np.inf  # not np.isfinite: see dynamics.run_free
-        t += 1
-    return t
+@njit(**KERNEL)
+def _step_monomials(part, heard, said):
+    n_inputs = heard.shape[1]
+    for p in range(len(heard)):
+        history, row = part.history[p], said[p]
+        seen = history.reshape(-1)
+        for i in range(seen.size - n_inputs):
+            seen[i] = seen[i + n_inputs]
+        for d in range(n_inputs):
+            history[-1, d] = heard[p, d]
+        for i in range(part.n_constants):
+            row[i] = 1
+        monomials = row[part.n_constants :]
+        _set_monomials(monomials, history, len(history) - 1, part.delays, part.stride, part.products)

@@ -1,55 +1,56 @@
 """ParallelReservoirs and EnsembleReservoirs: several reservoirs side by side."""
 
+from functools import partial
+from itertools import pairwise
 from numbers import Integral
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-import scipy.sparse as sp
 from joblib import effective_n_jobs
+from numba import njit
+from numba.extending import overload
 from sklearn.utils._param_validation import HasMethods, Interval
 
+from reservoir.base import have_parts, part_of
 from reservoir.composition import Composition, check_reservoirs, clones, copies
 from reservoir.default_parts import DefaultParts
-from reservoir.echo_state import NONE_SQUARED, EchoState
+from reservoir.dynamics import drive_units, units
+from reservoir.echo_state import FEW_INPUTS, MIN_SERIES_FOR_BLOCK, EchoState, with_constant
+from reservoir.recurrence import Dense
+from reservoir.stepping import KERNEL, step, with_step
 from reservoir.threads import in_threads
-
-_MOST_WEIGHTS = 10**6  # beyond it one step takes so long that nothing is gained by a compiled loop over steps
 
 
 class SideBySide(Composition):
-    """Base of reservoirs that stand side by side: driven together or in threads, run free as one.
+    """Base of reservoirs that stand side by side: driven one after the other or in threads, run free in step.
 
-    Reservoirs that are plain ``EchoState`` of one activation run as a single network whose recurrent matrix has
-    theirs on its diagonal: one compiled loop for all. Driven, they do so if their matrices are sparse and there is
-    one thread; others have faster loops of their own.
+    Echo states of one size and make are driven together: one call of a compiled loop moves all of them.
     """
 
     n_jobs: int | None
 
-    def _assemble(self, parts, columns, n_features, dtype):
+    def _assemble(self, parts, columns, dtype):
         self.columns_ = columns
         self._fit_parts(parts, [len(chosen) for chosen in columns], dtype)
-        self._unite(n_features, dtype)
+        self._networks = self._join_networks(dtype)
 
-    def _unite(self, n_features, dtype):
-        self._as_one = _block_diagonal(self.reservoirs_, self.columns_, n_features, dtype)
-        self._squares_in_free_run = self._as_one is not None
-        self._driven_as_one = self._as_one is not None and all(
-            sp.issparse(part.recurrent_weights_) for part in self.reservoirs_
-        )
+    def _join_networks(self, dtype):
+        """All parts as ``dynamics.Members``, or None; kept, because to join them takes longer than a few steps."""
+        parts = self.reservoirs_
+        alike = isinstance(parts[0], EchoState) and have_parts(parts)
+        return type(parts[0])._joined(parts, dtype) if alike else None
 
     def _pretrain(self, rows, layout):
         super()._pretrain(rows, layout)
-        if self._as_one is not None and any(part.plasticity is not None for part in self.reservoirs_):
-            self._unite(rows.shape[1], rows.dtype)
+        self._networks = self._join_networks(rows.dtype)
 
     def _seen_by_parts(self, rows, layout):
         return (np.ascontiguousarray(rows[:, chosen]) for chosen in self.columns_)
 
     def _run(self, rows, layout, initial, noise_rng=None):
         n_threads = 1 if self.n_jobs is None else min(effective_n_jobs(self.n_jobs), len(self.reservoirs_))
-        if self._driven_as_one and n_threads == 1 and (noise_rng is None or not self._is_noisy()):
-            return self._as_one._run(rows, layout, initial)
+        if self._run_together(rows, layout, noise_rng):
+            return self._run_networks(rows, layout, initial, n_threads)
         states = np.empty((len(rows), self.n_states_), dtype=rows.dtype)
         final = np.empty_like(initial)
         begins, ends = self._carried(initial), self._carried(final)
@@ -66,13 +67,128 @@ class SideBySide(Composition):
         in_threads(run, seen, n_threads)
         return states, final
 
-    def _is_noisy(self):
-        return any(part.noise > 0 for part in self.reservoirs_)
+    def _run_together(self, rows, layout, noise_rng):
+        """Whether all parts are driven by one call: many series or inputs are faster by other kernels."""
+        if self._networks is None or self._networks.weights.dtype != rows.dtype:
+            return False
+        noisy = noise_rng is not None and any(part.noise > 0 for part in self.reservoirs_)
+        few = len(layout.lengths) < MIN_SERIES_FOR_BLOCK and len(self.columns_[0]) < FEW_INPUTS
+        return few and not noisy
 
-    def _run_free(self, outputs, weights, initial, exog, gain, squared=NONE_SQUARED):
-        if self._as_one is not None:
-            return self._as_one._run_free(outputs, weights, initial, exog, gain, squared=squared)
-        return super()._run_free(outputs, weights, initial, exog, gain)
+    def _run_networks(self, rows, layout, initial, n_threads):
+        networks, n_members = self._networks, len(self.reservoirs_)
+        values = with_constant(rows[:, np.array(self.columns_)].reshape(len(rows) * n_members, -1))
+        states, final = np.empty((len(rows), self.n_states_), dtype=rows.dtype), np.empty_like(initial)
+        by_member = states.reshape(len(values), -1)
+        bounds = np.linspace(0, n_members, n_threads + 1).astype(int).tolist()
+        dense = Dense in (type(networks.recurrence), type(getattr(networks.leak, "rotation", None)))
+        at_once = 1 if dense else n_members  # a dense matrix should stay in the caches
+        for s, (start, n_steps) in enumerate(zip(layout.starts, layout.lengths)):
+            part = units(networks, initial[s].reshape(n_members, -1))
+            own = slice(start * n_members, (start + n_steps) * n_members)
+            drive = partial(drive_units, by_member[own], values[own], part, at_once)
+            in_threads(drive, pairwise(bounds), n_threads)
+            part.turn[0] = n_steps % 2
+            final[s] = part.carried().ravel()
+        return states, final
+
+    @classmethod
+    def _part(cls, members, states):
+        if len(members) > 1:
+            return None
+        (one,) = members
+        each = list(zip(one.reservoirs_, one.columns_, one._carried(states)))
+        together = _row(each, one._networks)
+        rows = [_row([alone]) for alone in each] if together is None else [together]
+        if any(row is None for row in rows):
+            return None
+        return with_step(_step_side, Side(tuple(rows)), states.dtype)
+
+
+class Row(NamedTuple):
+    """Members of one part that stand side by side.
+
+    Attributes
+    ----------
+    part : NamedTuple
+    columns : array (n_members, n_columns) of int
+        What each member hears.
+    heard, said : array (n_members * n_places, n_columns or n_states)
+        Room for what it hears and says.
+    """
+
+    part: Any
+    columns: np.ndarray
+    heard: np.ndarray
+    said: np.ndarray
+
+    def carried(self):
+        """States of all places, (n_places, n_members * state_size)."""
+        return np.hstack(np.vsplit(self.part.carried(), len(self.columns)))
+
+
+def _row(each, networks=None):
+    """Reservoirs, their columns and states as a ``Row``, or None where they do not fit together."""
+    members, columns, begins = zip(*each)
+    if len({(len(seen), one.state_size_, one.n_states_) for one, seen, _ in each}) > 1:
+        return None
+    states = np.concatenate(begins)
+    ready = networks is not None and networks.weights.dtype == states.dtype
+    part = units(networks, states) if ready else part_of(list(members), states)
+    if part is None:
+        return None
+    widths = len(columns[0]), members[0].n_states_
+    heard, said = (np.empty((len(states), width), states.dtype) for width in widths)
+    return Row(part, np.array(columns), heard, said)
+
+
+class Side(NamedTuple):
+    """Reservoirs side by side, a part in the sense of ``stepping``: those of a row are moved by one kernel."""
+
+    rows: tuple
+    address: int = 0
+
+    def carried(self):
+        """States of all places, (n_places, state_size)."""
+        return np.hstack([row.carried() for row in self.rows])
+
+
+def _step_rows(rows, heard, said, begin):
+    """Take the rows a step on, one after the other, inside compiled code; their states go from ``begin`` on."""
+    raise NotImplementedError
+
+
+@njit(**KERNEL)
+def _step_row(row, heard, said, begin):
+    n_places, n_states, n_members = len(said), row.said.shape[1], len(row.columns)
+    end = begin + n_members * n_states
+    for m in range(n_members):
+        for p in range(n_places):
+            for d in range(row.columns.shape[1]):
+                row.heard[m * n_places + p, d] = heard[p, row.columns[m, d]]
+    if n_places == 1:  # what they say stands in the right order
+        step(row.part, row.heard, said[0, begin:end].reshape(n_members, n_states))
+        return end
+    step(row.part, row.heard, row.said)
+    for m in range(n_members):
+        for p in range(n_places):
+            for i in range(n_states):
+                said[p, begin + m * n_states + i] = row.said[m * n_places + p, i]
+    return end
+
+
+@overload(_step_rows)
+def _overload_step_rows(rows, heard, said, begin):
+    if len(rows) == 1:
+        return lambda rows, heard, said, begin: _step_row(rows[0], heard, said, begin)
+    return lambda rows, heard, said, begin: _step_rows(
+        rows[1:], heard, said, _step_row(rows[0], heard, said, begin)
+    )
+
+
+@njit(**KERNEL)
+def _step_side(part, heard, said):
+    _step_rows(part.rows, heard, said, 0)
 
 
 class ParallelReservoirs(SideBySide):
@@ -134,7 +250,7 @@ class ParallelReservoirs(SideBySide):
             reservoirs = EchoState(100), EchoState(100, leak_rate=0.1)
         check_reservoirs(reservoirs, "reservoirs")
         columns = self._read_columns(len(reservoirs), n_features)
-        self._assemble(clones(reservoirs, rng), columns, n_features, dtype)
+        self._assemble(clones(reservoirs, rng), columns, dtype)
 
     def _read_columns(self, n_reservoirs, n_features):
         if self.columns is None:
@@ -157,7 +273,7 @@ def side_by_side(reservoirs: list, columns: list, n_features: int) -> ParallelRe
     joined = ParallelReservoirs(reservoirs, columns=columns)
     joined.n_features_in_, joined.columns_ = n_features, columns
     joined._join(reservoirs)
-    joined._unite(n_features, np.float64)
+    joined._networks = joined._join_networks(np.float64)
     return joined
 
 
@@ -210,31 +326,4 @@ class EnsembleReservoirs(DefaultParts, SideBySide):
     def _build(self, n_features, dtype, rng):
         template = EchoState(100) if self.reservoir is None else self.reservoir
         columns = [np.arange(n_features)] * self.n_members
-        self._assemble(copies(template, self.n_members, rng), columns, n_features, dtype)
-
-
-def _block_diagonal(parts, columns, n_features, dtype):
-    """One ``EchoState`` that is all of them, or None where they are not plain ones of one activation."""
-    if any(type(part) is not EchoState for part in parts) or len({part.activation for part in parts}) > 1:
-        return None
-    blocks = [_sparse(part.recurrent_weights_) for part in parts]
-    if sum(block.nnz for block in blocks) > _MOST_WEIGHTS:
-        return None
-    one = EchoState(sum(part.n_units for part in parts), activation=parts[0].activation)
-    one.recurrent_weights_ = sp.csr_array(sp.block_diag(blocks, format="csr"))
-    one.input_weights_ = np.zeros((one.n_units, n_features))
-    begin = 0
-    for part, chosen in zip(parts, columns):
-        of_part = one.input_weights_[begin : begin + part.n_units]
-        dense = part.input_weights_.toarray() if sp.issparse(part.input_weights_) else part.input_weights_
-        np.add.at(of_part.T, chosen, dense.T)  # a column may be seen twice
-        begin += part.n_units
-    one.bias_ = np.concatenate([part.bias_ for part in parts])
-    one.leak_rates_ = np.concatenate([part.leak_rates_ for part in parts])
-    one.n_states_ = one.state_size_ = one.n_units
-    one._kernel_arrays_ = one._prepare(dtype)
-    return one
-
-
-def _sparse(matrix):
-    return matrix.tocsr() if hasattr(matrix, "tocsr") else sp.csr_array(matrix)
+        self._assemble(copies(template, self.n_members, rng), columns, dtype)

@@ -11,16 +11,21 @@ The recurrence is one of four values; a further one is a NamedTuple and an overl
     Unit ``i`` hears units ``(i + offset[k]) % n_units``: contiguous loads only. ``weights`` are in tiles; where
     ``SHARED`` neighbours have the same, one stands for all. ``heard[tile, k]`` is what the first of a tile hears. See
     ``tile_shifts``.
+
+The matrices of several members, networks of one size that do not hear each other, stand in one such value, one behind
+the other: see ``joined``.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
+from numba import njit
 from numba.extending import overload
 
 from reservoir.shift_matrix import ShiftMatrix
-from reservoir.tiles import LANES, SHARED, TILE, add_shared, add_shifted, add_slice, tiled
+from reservoir.tiles import LANES, SHARED, TILE, add_shared, add_shifted, add_slice, aligned, tiled
 from reservoir.vecmath import FASTMATH
 
 _OPTIONS = {"fastmath": FASTMATH | {"reassoc"}, "error_model": "numpy"}  # sums may be split over vector lanes
@@ -93,9 +98,41 @@ def tile_shifts(weights, offsets, dtype) -> Shifted | Shared:
     return Shifted(tiled(weights, dtype), heard)
 
 
-def add_recurrence(tile, recurrence, circles, old, n_units, first):
-    """Add ``W @ h`` to a tile, the units from ``first`` on; h begins at ``circles[old]``."""
+def alike(values: Sequence) -> bool:
+    """Whether values are of one kind and width throughout, so that they can be ``joined``."""
+    return len({_kind(value) for value in values}) == 1
+
+
+def _kind(value):
+    if isinstance(value, tuple):
+        return type(value), *map(_kind, value)
+    return None if value is None else value.shape[1:]
+
+
+def joined(values: Sequence):
+    """Put what several members have, arrays or recurrences that are ``alike``, one behind the other."""
+    first = values[0]
+    if first is None or len(values) == 1:
+        return first
+    if isinstance(first, Sliced):
+        ends = np.cumsum([0, *(value.starts[-1] for value in values)])
+        starts = [value.starts[:-1] + end for value, end in zip(values, ends)]
+        weights, indices, _ = zip(*values)
+        return Sliced(joined(weights), joined(indices), np.append(np.concatenate(starts), ends[-1]))
+    if isinstance(first, tuple):
+        return type(first)(*map(joined, zip(*values)))
+    return np.concatenate(values, out=aligned((sum(map(len, values)), *first.shape[1:]), first.dtype))
+
+
+def add_recurrence(tile, recurrence, circles, old, n_units, first, member):
+    """Add ``W @ h`` to a tile, the units from ``first`` on; h begins at ``circles[old]``, ``W`` is a member's."""
     raise TypeError(f"recurrence must be Dense, Sliced, Shifted or Shared, got {type(recurrence).__name__}")
+
+
+@njit(**_OPTIONS)
+def in_whole_tiles(n_units):
+    """Room for this many units."""
+    return -(-n_units // TILE) * TILE
 
 
 def is_kind(value, kind) -> bool:
@@ -104,7 +141,7 @@ def is_kind(value, kind) -> bool:
 
 
 @overload(add_recurrence, jit_options=_OPTIONS)
-def _overloadadd_recurrence(tile, recurrence, circles, old, n_units, first):
+def _overload_add_recurrence(tile, recurrence, circles, old, n_units, first, member):
     if is_kind(recurrence, Dense):
         return _add_dense
     if is_kind(recurrence, Sliced):
@@ -116,8 +153,9 @@ def _overloadadd_recurrence(tile, recurrence, circles, old, n_units, first):
     return None
 
 
-def _add_dense(tile, recurrence, circles, old, n_units, first):
-    previous, weights = circles[old : old + n_units], recurrence.weights[first : first + TILE]
+def _add_dense(tile, recurrence, circles, old, n_units, first, member):
+    previous, before = circles[old : old + n_units], member * n_units
+    weights = recurrence.weights[before + first : before + min(first + TILE, n_units)]
     n_rows = len(weights)
     whole = n_rows - n_rows % 4
     for i in range(0, whole, 4):
@@ -141,15 +179,15 @@ def _add_dense(tile, recurrence, circles, old, n_units, first):
         tile[i] += a0
 
 
-def _add_slices(tile, recurrence, circles, old, n_units, first):
-    n_slices = recurrence.starts.size - 1
+def _add_slices(tile, recurrence, circles, old, n_units, first, member):
+    n_slices = -(-n_units // LANES)
     for s in range(first // LANES, min((first + TILE) // LANES, n_slices)):
-        add_slice(tile, circles, recurrence, old, s, s * LANES - first)
+        add_slice(tile, circles, recurrence, old, member * n_slices + s, s * LANES - first)
 
 
-def _add_shifts(tile, recurrence, circles, old, n_units, first):
-    add_shifted(tile, circles, recurrence, old, first)
+def _add_shifts(tile, recurrence, circles, old, n_units, first, member):
+    add_shifted(tile, circles, recurrence, old, in_whole_tiles(n_units) * member + first)
 
 
-def _add_shared(tile, recurrence, circles, old, n_units, first):
-    add_shared(tile, circles, recurrence, old, first)
+def _add_shared(tile, recurrence, circles, old, n_units, first, member):
+    add_shared(tile, circles, recurrence, old, in_whole_tiles(n_units) * member + first)

@@ -1,7 +1,7 @@
 """SpikingUnits: leaky integrate-and-fire units whose spikes are filtered into states."""
 
 from numbers import Real
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval
 from reservoir.base import Reservoir
 from reservoir.echo_state import EchoState
 from reservoir.leaky_units import read_retention
+from reservoir.stepping import with_step
 from reservoir.topology import make_input_weights, make_recurrent_weights
 from reservoir.vecmath import FASTMATH
 
@@ -161,14 +162,51 @@ class SpikingUnits(Reservoir):
         states += self.bias_.astype(dtype)
         if noise_rng is not None and self.noise > 0:
             states += self.noise * noise_rng.standard_normal(states.shape, dtype=dtype)
-        final = initial.copy()
-        weights, retention = self.recurrent_weights_.data.astype(dtype), self.retention_.astype(dtype)
-        arrays = weights, self.recurrent_weights_.indices, self.recurrent_weights_.indptr, retention
-        leak, threshold = dtype.type(self.leak_rate), dtype.type(self.threshold)
+        final, arrays = initial.copy(), self._arrays(dtype)
         for carried, start, n_steps in zip(final, layout.starts, layout.lengths):
             potential, trace = carried[: self.n_units], carried[self.n_units :]
-            _drive(states[start : start + n_steps], potential, trace, *arrays, leak, threshold)
+            _drive(states[start : start + n_steps], potential, trace, *arrays)
         return states, final
+
+    def _arrays(self, dtype):
+        """What ``_drive`` takes behind the states, in one precision."""
+        weights, retention = self.recurrent_weights_.data.astype(dtype), self.retention_.astype(dtype)
+        pattern = self.recurrent_weights_.indices, self.recurrent_weights_.indptr
+        return weights, *pattern, retention, dtype.type(self.leak_rate), dtype.type(self.threshold)
+
+    @classmethod
+    def _part(cls, members, states):
+        if len(members) > 1:
+            return None
+        (one,), dtype = members, states.dtype
+        weights = one.input_weights_.toarray() if sp.issparse(one.input_weights_) else one.input_weights_
+        input_map = np.ascontiguousarray(np.vstack([one.bias_, weights.T]), dtype=dtype)
+        potential, trace = (half.copy() for half in np.hsplit(states, 2))
+        part = Spikes(input_map, one._arrays(dtype), potential, trace)
+        return with_step(_step_spikes, part, dtype)
+
+
+class Spikes(NamedTuple):
+    """Spiking units, a part in the sense of ``stepping``: one member.
+
+    Attributes
+    ----------
+    input_map : array (1 + n_features, n_units)
+        Bias and transposed input weights.
+    arrays : tuple
+        See ``_drive``.
+    potential, trace : array (n_places, n_units)
+    """
+
+    input_map: np.ndarray
+    arrays: tuple
+    potential: np.ndarray
+    trace: np.ndarray
+    address: int = 0
+
+    def carried(self):
+        """States of all places, (n_places, state_size)."""
+        return np.hstack([self.potential, self.trace])
 
 
 @njit(**_KERNEL)
@@ -198,3 +236,15 @@ def _drive(states, potential, trace, weights, targets, starts, retention, leak, 
             if spiked[i]:
                 trace[i] += one - retention[i]
             row[i] = trace[i]
+
+
+@njit(**_KERNEL)
+def _step_spikes(part, heard, said):
+    for p in range(len(heard)):
+        row = said[p]
+        for i in range(row.size):
+            row[i] = part.input_map[0, i]
+        for d in range(heard.shape[1]):
+            for i in range(row.size):
+                row[i] += part.input_map[1 + d, i] * heard[p, d]
+        _drive(said[p : p + 1], part.potential[p], part.trace[p], *part.arrays)

@@ -1,15 +1,17 @@
 """SquaredStates: squares among, or beside, the states of any reservoir."""
 
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from numba import njit
 from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
-from reservoir.base import Reservoir
+from reservoir.base import Reservoir, part_of
 from reservoir.default_parts import DefaultParts
 from reservoir.echo_state import EchoState
 from reservoir.random_source import seed_open_parts
+from reservoir.stepping import KERNEL, step, with_step
 
 
 class SquaredStates(DefaultParts, Reservoir):
@@ -106,21 +108,42 @@ class SquaredStates(DefaultParts, Reservoir):
         tangents[1::2] = slopes[1::2]
         return states, final, tangents, d_final
 
-    def _run_free(self, outputs, weights, initial, exog, gain):
-        inner = self.reservoir_
-        if not inner._squares_in_free_run:
-            return super()._run_free(outputs, weights, initial, exog, gain)
-        n_states = inner.n_states_
-        of_states, of_outputs = weights[:, : self.n_states_], weights[:, self.n_states_ :]
-        if self.squares == "beside":
-            squared = np.arange(n_states, dtype=np.uint32)
-            linear, of_squares = of_states[:, :n_states], of_states[:, n_states:]
+    @classmethod
+    def _part(cls, members, states):
+        inner = part_of([member.reservoir_ for member in members], states)
+        if inner is None or len({member.squares for member in members}) > 1:
+            return None
+        h = np.empty((len(states), members[0].reservoir_.n_states_), states.dtype)
+        return with_step(_step_squares, Squares(inner, h, members[0].squares == "beside"), h.dtype)
+
+
+class Squares(NamedTuple):
+    """Squares of the states of a part, a part in the sense of ``stepping``: ``h`` is room for them."""
+
+    inner: Any
+    h: np.ndarray
+    beside: bool
+    address: int = 0
+
+    def carried(self):
+        """States of all places, (n_places, state_size)."""
+        return self.inner.carried()
+
+
+@njit(**KERNEL)
+def _step_squares(part, heard, said):
+    h = part.h
+    step(part.inner, heard, h)
+    n_places, n_states = h.shape
+    for p in range(n_places):
+        for i in range(n_states):
+            said[p, i] = h[p, i]
+        if part.beside:
+            for i in range(n_states):
+                said[p, n_states + i] = h[p, i] * h[p, i]
         else:
-            squared = np.arange(1, n_states, 2, dtype=np.uint32)
-            linear, of_squares = of_states.copy(), of_states[:, 1::2]
-            linear[:, 1::2] = 0
-        every = np.ascontiguousarray(np.hstack([linear, of_outputs, of_squares]))
-        return inner._run_free(outputs, every, initial, exog, gain, squared=squared)
+            for i in range(1, n_states, 2):
+                said[p, i] *= h[p, i]
 
 
 def with_squares(reservoir: Reservoir) -> SquaredStates:

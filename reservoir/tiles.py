@@ -7,6 +7,8 @@ terms are added, and it is stored once. LLVM splits the wide vectors into whatev
 All arrays are contiguous and of one precision; nothing is checked.
 """
 
+import math
+
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
@@ -29,11 +31,17 @@ def tiled(rows, dtype, width=TILE):
     padded = np.zeros((n_rows, n_tiles * width), dtype=dtype)
     padded[:, :n_units] = rows
     tiles = padded.reshape(n_rows, n_tiles, width).transpose(1, 0, 2)
-    out = np.empty(tiles.size + _CACHE_LINE, dtype=dtype)
-    begin = -out.ctypes.data % _CACHE_LINE // out.itemsize
-    out = out[begin : begin + tiles.size].reshape(-1, width)
+    out = aligned((n_tiles * n_rows, width), dtype)
     out[:] = tiles.reshape(-1, width)
     return out
+
+
+def aligned(shape, dtype):
+    """Array that is not set, from the beginning of a cache line on."""
+    size = math.prod(shape)
+    room = np.empty(size + _CACHE_LINE, dtype=dtype)
+    begin = -room.ctypes.data % _CACHE_LINE // room.itemsize
+    return room[begin : begin + size].reshape(shape)
 
 
 @njit(error_model="numpy")

@@ -141,12 +141,12 @@ def traces(states, last, mu, retention):
     return np.array(out)
 
 
-def free_run(W, U, drive, h, y, leak, f, V, intercept, squared=()):
-    """Free run of h <- (1 - a) h + a f(W h + U y + drive), y <- V [h, y, some h^2] + c."""
+def free_run(W, U, drive, h, y, leak, f, V, intercept):
+    """Free run of h <- (1 - a) h + a f(W h + U y + drive), y <- V [h, y] + c."""
     outputs = []
     for p, c in zip(drive, intercept):
         h = (1 - leak) * h + leak * f(W @ h + U @ y + p)
-        y = V @ np.concatenate([h, y, [h[i] ** 2 for i in squared]]) + c
+        y = V @ np.concatenate([h, y]) + c
         outputs.append(y)
     return np.array(outputs)
 

@@ -6,7 +6,17 @@ from sklearn.base import clone
 
 import tests.naive_local as naive
 from forecasting import LocalReservoirForecaster, ReservoirForecaster
-from reservoir import EchoState, IntrinsicPlasticity, RidgeReadout, load, save
+from reservoir import (
+    NVAR,
+    EchoState,
+    EnsembleReservoirs,
+    IntrinsicPlasticity,
+    LeakyUnits,
+    RidgeReadout,
+    load,
+    local,
+    save,
+)
 from reservoir.diagnostics import lyapunov_spectrum
 from reservoir.local import cut_patches
 from reservoir.signals import kuramoto_sivashinsky, lorenz96
@@ -227,3 +237,32 @@ def test_lorenz96_is_forecast_for_lyapunov_times():
         error = np.sqrt(((path - y[start : start + 200]) ** 2 / y.var(axis=0)).mean(axis=1))
         times.append(np.argmax(error > 0.5) * dt * exponent)
     assert np.mean(times) > 2.31
+
+
+# ------------------------------------------------------------------------------------------- compiled code
+
+
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize(
+    "reservoir",
+    [
+        EchoState(30, topology="circular", spectral_radius=0.5, input_scaling=0.2),
+        LeakyUnits(EchoState(9, input_scaling=0.2)),
+        EnsembleReservoirs(EchoState(8, input_scaling=0.2), 2),
+        NVAR(2, degree=1),
+    ],
+    ids=lambda reservoir: type(reservoir).__name__,
+)
+def test_compiled_free_runs_equal_the_loop_in_python(shared, reservoir, monkeypatch):
+    parts = [FIELD[:200], FIELD[250:400]]
+    model = LocalReservoirForecaster(
+        reservoir, readout=RidgeReadout(ALPHA), washout=20, random_state=0, patch_size=2, shared=shared
+    ).fit(parts)
+    fast = model.predict(6)
+    monkeypatch.setattr(local, "_run", None)
+    if shared or not isinstance(reservoir, EnsembleReservoirs):  # that have no part for several of them
+        with pytest.raises(TypeError, match="not callable"):
+            model.predict(6)
+    monkeypatch.setattr(local, "part_of", lambda members, states: None)
+    for path, slow in zip(fast, model.predict(6)):
+        np.testing.assert_allclose(path, slow, rtol=0, atol=1e-12)

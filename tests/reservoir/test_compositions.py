@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+from numba import njit
+from numba.core.errors import TypingError
+from sklearn.base import clone
 
 from forecasting import ReservoirForecaster
 from reservoir import (
+    ES2N,
     NVAR,
     BidirectionalReservoir,
     DeepEchoState,
@@ -14,9 +18,13 @@ from reservoir import (
     ESNRegressor,
     LeakyUnits,
     ParallelReservoirs,
+    SpikingUnits,
+    SquaredStates,
 )
-from reservoir.base import Reservoir
+from reservoir.base import part_of
 from reservoir.harvest import CHUNK_ROWS
+from reservoir.sequences import stack
+from reservoir.stepping import step
 
 
 def series(n_steps=40, n_features=2, seed=0):
@@ -47,16 +55,43 @@ def test_parallel_reservoirs_see_their_columns():
     np.testing.assert_array_equal(twice.transform(X), expected)
 
 
-@pytest.mark.parametrize("topology", ["random", "circular", "dense"])
-def test_ensemble_runs_free_as_one_network(topology):
-    X = series(50, 2)
-    members = [
-        EchoState(40, topology=topology, leak_rate=0.7, random_state=0),
-        EchoState(25, input_weights="sparse", random_state=1),
-    ]
-    units = ParallelReservoirs(members, columns=[[0, 1], [0]]).fit(X)
-    assert units._as_one is not None
-    np.testing.assert_allclose(units._as_one.transform(X), units.transform(X), rtol=0, atol=1e-13)
+@pytest.mark.parametrize(
+    "member",
+    [
+        EchoState(40, leak_rate=0.7),
+        EchoState(33, topology="circular", input_weights="sparse", activation="relu"),
+        ES2N(20),
+    ],
+    ids=lambda member: f"{type(member).__name__}-{member.topology}",
+)
+def test_members_of_one_size_and_make_are_driven_together(member):
+    """The same as one by one, whatever the threads; of several series, in pieces, and in single precision."""
+    X = [series(50, 2), series(31, 2, seed=1)]
+    units = EnsembleReservoirs(member, 3, random_state=0).fit(X)
+    assert units._run_together(X[0], stack(X)[1], None)
+    states, final = units.transform(X, return_state=True)
+    for s, x in enumerate(X):
+        each = [one.transform(x, return_state=True) for one in units.reservoirs_]
+        np.testing.assert_allclose(states[s], np.hstack([h for h, _ in each]), rtol=0, atol=1e-14)
+        np.testing.assert_allclose(final[s], np.hstack([last for _, last in each]), rtol=0, atol=1e-14)
+    threads = EnsembleReservoirs(member, 3, random_state=0, n_jobs=2).fit(X)
+    for alone, together in zip(states, threads.transform(X)):
+        np.testing.assert_array_equal(together, alone)
+    first, state = units.transform(X[0][:21], return_state=True)
+    second = units.transform(X[0][21:], initial_state=state)
+    np.testing.assert_array_equal(np.vstack([first, second]), states[0])
+    single = EnsembleReservoirs(member, 3, random_state=0).fit(X[0].astype(np.float32))
+    assert single._run_together(X[0].astype(np.float32), stack(X[0])[1], None)
+    np.testing.assert_allclose(single.transform(X[0].astype(np.float32)), states[0], rtol=1e-4, atol=1e-4)
+
+
+def test_each_member_driven_together_hears_its_own_columns():
+    X = series(n_features=3)
+    members = [EchoState(10, random_state=0), EchoState(10, random_state=1)]
+    units = ParallelReservoirs(members, columns=[[2, 0], [1, 1]]).fit(X)
+    assert units._run_together(X, stack(X)[1], None)
+    expected = np.hstack([one.fit_transform(X[:, seen]) for one, seen in zip(members, units.columns)])
+    np.testing.assert_allclose(units.transform(X), expected, rtol=0, atol=1e-14)
 
 
 def test_members_and_layers_differ_whatever_the_seed_of_the_template():
@@ -183,13 +218,64 @@ def test_errors_name_the_parameter(reservoir, message):
         reservoir.fit(series())
 
 
-def test_generic_free_run_of_a_deep_network_equals_driving_it():
-    X = series(30, 1)
-    deep = DeepEchoState(EchoState(10), 3, random_state=0).fit(X)
-    assert type(deep)._run_free is Reservoir._run_free
-    _, state = deep.transform(X, return_state=True)
-    V = 0.1 * np.random.default_rng(0).standard_normal((1, 31))
-    outputs, _, _ = deep.run_free(10, V, [0.1], state, X[-1])
-    fed = np.concatenate([X[-1:], outputs[:-1]])
-    again = deep.transform(fed, initial_state=state)
-    np.testing.assert_allclose(outputs, np.hstack([again, fed]) @ V.T + 0.1, rtol=0, atol=1e-13)
+class Plain(EchoState):
+    """An echo state that is driven in its own way, and has no compiled step for it."""
+
+    def _run(self, *arguments):
+        states, final = super()._run(*arguments)
+        return states, 0.9 * final
+
+    states_are_state = False
+
+
+def free_run_equals_driving(units, compiled):
+    """A free run is driving step by step with its own outputs, by the loop that is meant."""
+    X = series(30, 2)
+    units = clone(units).set_params(random_state=0).fit(X)
+    _, state = units.transform(X, return_state=True)
+    assert (part_of([units], state[np.newaxis]) is not None) == compiled
+    V = 0.02 * np.random.default_rng(0).standard_normal((1, units.n_states_ + 1))
+    exog = series(12, 1, seed=3)
+    outputs, final, n_done = units.run_free(12, V, [0.1], state, [0.2], exog, gain=0.9)
+    assert n_done == 12
+    fed, last = [0.2, *outputs[:-1, 0]], state
+    for t in range(12):
+        h, last = units.transform([[0.9 * fed[t], exog[t, 0]]], initial_state=last, return_state=True)
+        assert abs(V @ np.append(h[0], fed[t]) + 0.1 - outputs[t]) < 1e-12
+    np.testing.assert_allclose(final, last, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "units",
+    [
+        DeepEchoState([EchoState(6), LeakyUnits(EchoState(9)), NVAR(2)], input_to_all=True),
+        EnsembleReservoirs(LeakyUnits(SquaredStates(EchoState(8))), 3),
+        DeepEchoState(EnsembleReservoirs(EchoState(7), 2), 2),
+        LeakyUnits(SpikingUnits(30, bias_scaling=0.3)),
+        SquaredStates(ParallelReservoirs([EchoState(7), NVAR(degree=1), EchoState(5)]), squares="beside"),
+        ParallelReservoirs([EchoState(5), EchoState(5), EchoState(6)], columns=[[0, 1], [1, 1], [1]]),
+    ],
+    ids=lambda units: str(units).replace("\n", "").replace(" ", "")[:50],
+)
+def test_compositions_of_every_kind_run_free_in_compiled_code(units):
+    free_run_equals_driving(units, compiled=True)
+
+
+@pytest.mark.parametrize(
+    "units",
+    [
+        Plain(8),
+        DeepEchoState([EchoState(6), Plain(5)]),
+        EnsembleReservoirs(Plain(5), 2),
+        LeakyUnits(Plain(5)),
+        SquaredStates(Plain(5)),
+    ],
+    ids=lambda units: type(units).__name__,
+)
+def test_what_has_no_compiled_step_runs_free_as_well(units):
+    free_run_equals_driving(units, compiled=False)
+
+
+def test_steps_with_other_shapes_are_refused_by_the_compiler():
+    with pytest.raises(TypingError, match="C-ordered matrices of one precision"):
+        njit(lambda part, row: step(part, row, row))((1.0,), np.zeros(3))

@@ -9,11 +9,14 @@ from reservoir.dynamics import (
     Blend,
     Inputs,
     drive,
+    drive_units,
+    members_of,
     no_inputs,
-    run_free,
     trace,
+    units,
 )
-from reservoir.recurrence import Dense, slice_rows, tile_shifts
+from reservoir.recurrence import Dense, alike, slice_rows, tile_shifts
+from reservoir.stepping import run_free
 from reservoir.tiles import BLOCK, SHARED, tiled
 from reservoir.vecmath import ACTIVATIONS
 from tests import naive
@@ -185,37 +188,67 @@ def test_traces_equal_naive():
     np.testing.assert_array_equal(last, h[-1])
 
 
+def part_of_one(recurrence, U, h, leak):
+    """One network that starts from ``h``; ``U`` (n_units, n_inputs + 1) has the bias last."""
+    return units(members_of([tiled(U.T, h.dtype)], [recurrence], [leak], 0), h[np.newaxis])
+
+
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("squared", [[], [3, 0, 39]])
-def test_free_run_equals_naive(kind, squared):
+def test_free_run_equals_naive(kind):
     rng = np.random.default_rng(4)
     n_units, n_outputs, n_steps, gain = 40, 2, 30, 0.5
     recurrence, W = recurrence_and_matrix(kind, n_units, rng)
     U = rng.standard_normal((n_units, n_outputs + 3))
-    V = 0.1 * rng.standard_normal((n_outputs, n_units + n_outputs + len(squared)))
+    V = 0.1 * rng.standard_normal((n_outputs, n_units + n_outputs))
     exog, h = rng.standard_normal((n_steps, 3)), rng.standard_normal(n_units)
     outputs = rng.standard_normal((n_steps + 1, n_outputs))
     leak = rng.uniform(0.2, 1, n_units)
     drive_of_exog = exog @ U[:, n_outputs:].T
     fed_back = gain * U[:, :n_outputs]
-    expected = naive.free_run(
-        W, fed_back, drive_of_exog, h, outputs[0], leak, np.tanh, V, outputs[1:], squared
-    )
-    squared = np.array(squared, dtype=np.uint32)
-    values = np.hstack([np.full((n_steps, n_outputs), np.nan), exog])
-    inputs, nothing = Inputs(values, tiled(U.T, float)), np.zeros(0)
-    done = run_free(outputs, inputs, recurrence, h, leak, 0, nothing, nothing, squared, V, gain)
+    expected = naive.free_run(W, fed_back, drive_of_exog, h, outputs[0], leak, np.tanh, V, outputs[1:])
+    part = part_of_one(recurrence, np.hstack([U, np.zeros((n_units, 1))]), h, leak)
+    done = run_free(outputs, part, exog, np.empty((1, 5)), np.empty((1, n_units)), V, gain)
     assert done == n_steps
     np.testing.assert_allclose(outputs[1:], expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_units", [1, 7, 32, 101])
+@pytest.mark.parametrize("kind", KINDS)
+def test_members_that_are_joined_move_like_each_alone(kind, n_units):
+    """Three members with two places each, every member with its own weights and leak."""
+    rng = np.random.default_rng(n_units)
+    recurrences = [recurrence_and_matrix(kind, n_units, rng)[0] for _ in range(3)]
+    maps = [tiled(rng.standard_normal((3, n_units)), float) for _ in range(3)]
+    leaks, h = list(rng.uniform(0.1, 1, (3, n_units))), rng.standard_normal((6, n_units))
+    assert alike(recurrences)
+    together = units(members_of(maps, recurrences, leaks, 0), h)
+    values = np.append(rng.standard_normal((4, 6, 2)), np.ones((4, 6, 1)), axis=2)
+    moved = np.empty((24, n_units))
+    for ends, at_once in (((0, 4), 2), ((4, 6), 1)):  # as two threads would, in step or not
+        drive_units(moved, values.reshape(-1, 3), together, at_once, ends)
+    for p in range(6):
+        m = p // 2
+        states = np.empty((4, n_units))
+        drive(states, Inputs(values[:, p].copy(), maps[m]), recurrences[m], h[p].copy(), leaks[m], 0)
+        np.testing.assert_allclose(moved.reshape(4, 6, -1)[:, p], states, rtol=0, atol=1e-14)
+
+
+def test_what_is_not_alike_is_not_joined():
+    rng = np.random.default_rng(0)
+    dense, sliced, shifted = (recurrence_and_matrix(kind, 20, rng)[0] for kind in KINDS[:3])
+    assert alike([dense, dense])
+    assert not alike([dense, sliced])
+    assert not alike([shifted, tile_shifts(np.ones((3, 20)), [1, 2, 3], float)])
+    assert not alike([(dense, Blend(np.ones(20), np.ones(20))), (dense, np.ones(20))])
 
 
 def test_free_run_stops_at_the_first_output_that_is_not_finite():
     recurrence = Dense(np.zeros((1, 1)))
     outputs = np.ones((400, 1))
-    nothing, none = np.zeros(0), np.zeros(0, np.uint32)
     V = np.array([[0.0, 10.0]])  # y grows tenfold a step until it overflows
-    inputs = Inputs(np.zeros((399, 1)), tiled(np.ones((1, 1)), float))
-    done = run_free(outputs, inputs, recurrence, np.zeros(1), np.ones(1), 0, nothing, nothing, none, V, 1.0)
+    part = part_of_one(recurrence, np.array([[1.0, 0.0]]), np.zeros(1), np.ones(1))
+    room = np.empty((1, 1)), np.empty((1, 1))
+    done = run_free(outputs, part, np.zeros((399, 0)), *room, V, 1.0)
     assert done == 309
     assert np.isfinite(outputs[:309]).all()
     assert np.isinf(outputs[309, 0])

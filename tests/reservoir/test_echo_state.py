@@ -175,12 +175,6 @@ def test_free_run_equals_driving_with_its_own_outputs(units, n_exog):
     again, last = units.transform(np.hstack([fed, exog]), initial_state=state, return_state=True)
     np.testing.assert_allclose(outputs, np.hstack([again, fed]) @ V.T + 0.3, rtol=0, atol=1e-12)
     np.testing.assert_allclose(final, last, rtol=0, atol=1e-13)
-    generic = super(EchoState, EchoState)._run_free if isinstance(units, EchoState) else None
-    if generic is not None:
-        slow = np.full((21, 1), 0.3)
-        slow[0] = 0.1
-        generic(units, slow, V, state, exog, 1.0)
-        np.testing.assert_allclose(slow[1:], outputs, rtol=0, atol=1e-12)
 
 
 def test_threads_and_processes_give_the_same_bits():

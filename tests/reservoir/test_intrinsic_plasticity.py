@@ -83,7 +83,14 @@ def test_training_inputs_are_learned_from_wherever_the_reservoir_stands():
 def test_ensembles_run_free_with_what_was_learned():
     X = series(100, 1)
     units = EnsembleReservoirs(EchoState(10, plasticity=IntrinsicPlasticity()), 2, random_state=0).fit(X)
-    np.testing.assert_allclose(units._as_one.transform(X), units.transform(X), rtol=0, atol=1e-13)
+    each = np.hstack([one.transform(X) for one in units.reservoirs_])
+    np.testing.assert_allclose(units.transform(X), each, rtol=0, atol=1e-14)
+    _, state = units.transform(X, return_state=True)
+    outputs, _, _ = units.run_free(5, np.full((1, 21), 0.02), [0.1], state, [0.3])
+    driven = units.transform([[0.3], *outputs[:-1]], initial_state=state)
+    np.testing.assert_allclose(
+        driven.sum(axis=1) * 0.02 + 0.1, outputs[:, 0] - 0.02 * np.append(0.3, outputs[:-1])
+    )
 
 
 def test_refit_begins_anew_and_parameters_are_searched_by_name():

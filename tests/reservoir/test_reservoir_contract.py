@@ -8,7 +8,7 @@ from sklearn.base import clone
 
 from forecasting import ReservoirForecaster
 from reservoir import BidirectionalReservoir, ESNRegressor, LeakyUnits, SpikingUnits, load, save
-from reservoir.base import Reservoir
+from reservoir.base import part_of
 from tests.reservoirs import reservoirs
 
 RESERVOIRS = reservoirs()
@@ -101,7 +101,7 @@ def test_free_run_equals_driving_with_its_own_outputs(reservoir, dtype):
 
 
 @over_causal
-def test_free_run_equals_the_generic_loop_and_says_where_it_diverged(reservoir):
+def test_free_run_is_compiled_equals_the_loop_in_python_and_says_where_it_diverged(reservoir):
     X = series(50, 1)
     units = fitted(reservoir, X)
     _, state = units.transform(X, return_state=True)
@@ -109,7 +109,8 @@ def test_free_run_equals_the_generic_loop_and_says_where_it_diverged(reservoir):
     outputs, final, _ = units.run_free(15, V, [0.3], state, [0.1])
     slow = np.full((16, 1), 0.3)
     slow[0] = 0.1
-    slow_final, n_done = Reservoir._run_free(units, slow, V, state, np.zeros((15, 0)), 1.0)
+    assert part_of([units], state[np.newaxis]) is not None
+    slow_final, n_done = units._run_free_in_python(slow, V, state, np.zeros((15, 0)), 1.0)
     assert n_done == 15
     np.testing.assert_allclose(outputs, slow[1:], rtol=0, atol=1e-12)
     np.testing.assert_allclose(final, slow_final, rtol=0, atol=1e-12)

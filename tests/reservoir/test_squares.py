@@ -14,7 +14,6 @@ from reservoir import (
     RidgeReadout,
     SquaredStates,
 )
-from reservoir.base import Reservoir
 from reservoir.signals import lorenz63
 
 
@@ -38,7 +37,7 @@ def test_squares_of_states(inner):
     "inner",
     [EchoState(15), LeakyUnits(EchoState(8)), EnsembleReservoirs(EchoState(7), 2), ES2N(10), NVAR(degree=1)],
 )
-def test_compiled_free_run_equals_the_generic_loop(inner, squares):
+def test_compiled_free_run_equals_the_loop_in_python(inner, squares):
     X = series(50, 2)
     units = SquaredStates(inner, squares=squares, random_state=0).fit(X)
     _, state = units.transform(X, return_state=True)
@@ -47,7 +46,7 @@ def test_compiled_free_run_equals_the_generic_loop(inner, squares):
     outputs, final, _ = units.run_free(20, V, [0.3], state, [0.1], exog, gain=0.8)
     slow = np.full((21, 1), 0.3)
     slow[0] = 0.1
-    last, n_done = Reservoir._run_free(units, slow, V, state, exog, 0.8)
+    last, n_done = units._run_free_in_python(slow, V, state, exog, 0.8)
     assert n_done == 20
     np.testing.assert_allclose(outputs, slow[1:], rtol=0, atol=1e-13)
     np.testing.assert_allclose(final, last, rtol=0, atol=1e-13)
