@@ -118,7 +118,7 @@ def plot_history(history: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         if history[name].notna().any():
             ax.plot(history.index, history[name], label=name)
     ax.set(xlabel="epoch")
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.locator_params("x", integer=True)
     ax.legend(frameon=False)
     return _finished(ax)
 

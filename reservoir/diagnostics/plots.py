@@ -269,7 +269,7 @@ def plot_stability(report: StabilityReport, *, ax: Axes | None = None) -> Axes:
     for number, point in enumerate(report.fixed_points):
         label = "at fixed points" if number == 0 else None
         ax.axhline(point.largest, color=COLOURS[1], linewidth=1.2, linestyle=":", label=label)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.locator_params("x", integer=True)
     return _finish(
         ax, "point along the run", "largest modulus of an eigenvalue", str(report).partition("\n")[0]
     )
