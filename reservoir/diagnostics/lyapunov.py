@@ -65,6 +65,11 @@ def kaplan_yorke_dimension(exponents: ArrayLike) -> float:
     float
         Their number if even the sum of all is not negative, 0 if all are negative.
 
+    Raises
+    ------
+    ValueError
+        If there are none, or one is NaN.
+
     References
     ----------
     J. L. Kaplan, J. A. Yorke, Chaotic behavior of multidimensional difference equations, Lecture Notes in
@@ -76,6 +81,8 @@ def kaplan_yorke_dimension(exponents: ArrayLike) -> float:
     2.062
     """
     ordered = np.sort(np.asarray(exponents, dtype=float))[::-1]
+    if ordered.size == 0 or np.isnan(ordered).any():
+        raise ValueError(f"exponents={exponents!r} must hold at least one number and no NaN")
     sums = np.cumsum(ordered)
     whole_part = int(np.sum(np.logical_and.accumulate(sums >= 0)))
     if whole_part in (0, len(ordered)):

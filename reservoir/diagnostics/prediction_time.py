@@ -65,7 +65,12 @@ def valid_prediction_times(
     loop = closed_loop_of(model)
     truth = table_of("series", series)
     n_steps, n_context = whole("n_steps", n_steps, 1), whole("n_context", n_context, 1)
-    first, last = np.min(starts), np.max(starts)
+    rows = np.asarray(starts)
+    if rows.ndim != 1 or rows.size == 0 or not np.issubdtype(rows.dtype, np.integer):
+        raise ValueError(
+            f"starts={starts!r} must be whole numbers, at least one, the rows at which runs begin"
+        )
+    first, last = rows.min(), rows.max()
     if first < n_context or last + n_steps > len(truth):
         raise ValueError(
             f"starts={first} to {last} with n_context={n_context} rows before and n_steps={n_steps} after leave the "
@@ -75,7 +80,7 @@ def valid_prediction_times(
     threshold, time = positive("threshold", threshold), positive("dt", dt)
     time *= positive("lyapunov_exponent", lyapunov_exponent)
     times = []
-    for start in np.asarray(starts):
+    for start in rows:
         point = loop.synchronise(truth[start - n_context : start])
         run = loop.run(n_steps, point)
         times.append(time * _valid_steps(truth[start : start + n_steps], run, threshold, unit))

@@ -96,7 +96,9 @@ def information_processing_capacity(
     rng = make_rng(random_state)
     reservoir = drawn_for_one_input(reservoir)
     max_delays = [whole("max_delays", n, 1) for n in max_delays]
-    longest = max(max_delays, default=0)
+    if not max_delays:
+        raise ValueError("max_delays is empty: give a number of delays for each degree, from 1 on")
+    longest = max(max_delays)
     washout = max(whole("washout", washout, 0), longest)
     u = rng.uniform(-1, 1, washout + whole("n_steps", n_steps, 10))
     states = reservoir.transform(positive("amplitude", amplitude) * u[:, np.newaxis])[washout:]
@@ -110,7 +112,6 @@ def information_processing_capacity(
     ]
     capacities = np.concatenate(
         [_capacities(basis, targets) for targets in _targets(u, washout, len(max_delays), terms)]
-        or [np.zeros(0)]
     )
     capacities[capacities < threshold] = 0
     degrees = np.array([len(term) for term in terms])

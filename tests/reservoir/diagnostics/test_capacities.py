@@ -148,6 +148,8 @@ def test_faults():
         memory_capacity(EchoState(5).fit(np.ones((1, 2))))
     with pytest.raises(ValueError, match="n_training=150 leaves no rows after washout=100 and max_delay=200"):
         memory_capacity(EchoState(5), n_training=150, max_delay=200)
+    with pytest.raises(ValueError, match="max_delays is empty"):
+        information_processing_capacity(EchoState(5), max_delays=())
     with pytest.raises(ValueError, match="n_common=30 exceeds n_steps=20"):
         generalisation_rank(EchoState(5), n_common=30, n_steps=20)
     with pytest.raises(TypeError, match="LeakyUnits has no recurrent matrix of its own: give an EchoState"):

@@ -132,3 +132,6 @@ def test_faults():
         power_spectrum(np.zeros(5), n_segment=9)
     with pytest.raises(ValueError, match="starts=3 to 9 with n_context=5 rows before and n_steps=2 after"):
         valid_prediction_times(loop, np.zeros(20), [3, 9], n_steps=2, n_context=5)
+    for starts in ([], [6.5], 6):
+        with pytest.raises(ValueError, match="must be whole numbers, at least one"):
+            valid_prediction_times(loop, np.zeros(20), starts, n_steps=2, n_context=5)

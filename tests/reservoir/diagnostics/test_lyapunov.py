@@ -219,6 +219,12 @@ def test_kaplan_yorke(exponents, dimension):
     assert_allclose(kaplan_yorke_dimension(exponents), dimension)
 
 
+@pytest.mark.parametrize("exponents", [[], [np.nan, 1.0]])
+def test_no_dimension_without_exponents(exponents):
+    with pytest.raises(ValueError, match="must hold at least one number and no NaN"):
+        kaplan_yorke_dimension(exponents)
+
+
 # --------------------------------------------------------------------------------------------- closed loops
 
 
