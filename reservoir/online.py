@@ -238,6 +238,10 @@ class LeastMeanSquares(OnlineReadout):
 
     def _start(self, n_features, n_targets):
         """Nothing is carried beside the coefficients."""
+        if self.normalized and self.learning_rate >= 2:
+            raise ValueError(
+                f"learning_rate={self.learning_rate!r} lets normalised steps raise the error: it must lie below 2"
+            )
 
     def _learn(self, X, y):
         for _ in range(self.n_epochs):

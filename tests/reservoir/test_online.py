@@ -102,6 +102,8 @@ def test_errors():
         RecursiveLeastSquares().fit(X, y).partial_fit(X, y[:, 0])
     with pytest.raises(ValueError, match="diverged: lower learning_rate, or set normalized=True"):
         LeastMeanSquares(10.0, normalized=False).fit(X, y)
+    with pytest.raises(ValueError, match=r"learning_rate=2.5 .* must lie below 2"):
+        LeastMeanSquares(2.5).fit(X, y)
     with pytest.raises(ValueError, match="forgetting"):
         RecursiveLeastSquares(forgetting=0.0).fit(X, y)
     with pytest.raises(ValueError, match="features"):
