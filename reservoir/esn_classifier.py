@@ -108,7 +108,7 @@ class ESNClassifier(ClassifierMixin, EchoStateNetwork):
         self.classes_, codes = np.unique(targets, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"y has one class, {self.classes_[0]!r}: a classifier needs samples of at least two classes"
+                f"y has one class, {self.classes_.tolist()[0]!r}: a classifier needs samples of at least two classes"
             )
         seed = self._start(rows, layout)
         self._by_label = is_classifier(self.readout_)
@@ -181,6 +181,11 @@ class ESNClassifier(ClassifierMixin, EchoStateNetwork):
     def _validate(self, rows, targets, layout):
         """Validated rows and targets, one per row or, with pooling, one per series."""
         if self.pooling is None:
+            if len(layout.lengths) == len(targets) < layout.lengths.sum():
+                raise ValueError(
+                    f"y has one label for each of the {len(targets)} series, pooling=None labels every row: set "
+                    "pooling='mean', or give a label per row"
+                )
             return validate_data(self, rows, targets, dtype=FLOATS)
         rows = validate_data(self, rows, dtype=FLOATS)
         targets = np.asarray(targets)

@@ -154,8 +154,9 @@ def _run_lengths(groups) -> np.ndarray:
     labels = groups[starts]
     values, counts = np.unique(labels, return_counts=True)
     if (counts > 1).any():
+        torn = values[counts > 1].tolist()[0]
         raise ValueError(
-            f"the rows of group {values[counts > 1][0]!r} do not stand together: sort X, y and groups so that each "
+            f"the rows of group {torn!r} do not stand together: sort X, y and groups so that each "
             "series is one run of consecutive rows in time order"
         )
     return np.diff(np.concatenate([starts, [len(groups)]]))

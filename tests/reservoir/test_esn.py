@@ -283,10 +283,16 @@ def test_errors_of_labels():
     model = ESNClassifier(EchoState(10), pooling="mean")
     with pytest.raises(ValueError, match="3 labels for 10 series"):
         model.fit(series, labels[:3])
-    with pytest.raises(ValueError, match="one class"):
+    with pytest.raises(
+        ValueError, match="one label for each of the 10 series, pooling=None labels every row"
+    ):
+        ESNClassifier(EchoState(10)).fit(series, labels)
+    with pytest.raises(ValueError, match="one class, 'a':"):
         model.fit(series, ["a"] * 10)
     rows = np.concatenate(series)
     groups = np.repeat(np.arange(10), [len(s) for s in series])
+    with pytest.raises(ValueError, match="the rows of group 0 do not stand together"):
+        model.fit(rows, groups % 2, groups=groups % 2)
     with pytest.raises(ValueError, match="changes within a series"):
         model.fit(rows, np.arange(len(rows)) % 2, groups=groups)
     with pytest.raises(ValueError, match="y has series of"):
