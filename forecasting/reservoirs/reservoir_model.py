@@ -343,7 +343,10 @@ class ReservoirForecaster(DefaultParts, Forecaster):
         for lags in _CANDIDATE_DIFFERENCES:
             model = clone(self).set_params(differences=lags, escape_factor=None)
             model.series_, model.exog_ = series, exog
-            residuals = rolling_residuals(model, self.max_horizon, 1 - HELD_OUT)
+            try:
+                residuals = rolling_residuals(model, self.max_horizon, 1 - HELD_OUT)
+            except ValueError as error:  # what is wrong with the settings; nobody asked for intervals
+                raise (error.__cause__ or error) from None
             scaled = [np.nanmean(np.abs(r), axis=(0, 1)) / moments(y)[1] for r, y in zip(residuals, series)]
             errors.append(np.mean(scaled))
         return _CANDIDATE_DIFFERENCES[int(np.argmin(errors))]

@@ -91,6 +91,11 @@ def draw_configurations(
         raise ValueError(
             f"space names {unknown}, which {type(forecaster).__name__} lacks; it has {sorted(known)}"
         )
+    for name, values in space.items():
+        if not hasattr(values, "rvs") and (isinstance(values, str) or not np.iterable(values)):
+            raise ValueError(
+                f"space[{name!r}]={values!r} must be a list of values or a distribution of scipy.stats"
+            )
     rng = make_rng(random_state)
     grid_size = _grid_size(space)
     wanted = n_configurations if grid_size is None else min(n_configurations, grid_size)

@@ -191,6 +191,11 @@ def test_the_closed_loop_under_constant_exogenous_variables():
         ReservoirForecaster(EchoState(5), strategy="direct", random_state=0).fit(y).closed_loop()
 
 
+def test_what_is_wrong_with_the_reservoir_is_said_before_differences_are_chosen():
+    with pytest.raises(ValueError, match=r"^The 'leak_rate' parameter of EchoState must be"):
+        ReservoirForecaster(EchoState(5, leak_rate=7.0)).fit(wave(300))
+
+
 def test_linearised_noise_steadies_the_readout():
     """Noise that is stood against makes the loop's Jacobian smaller; with exogenous variables too."""
     y = wave(300)

@@ -202,6 +202,10 @@ def test_noise_in_training_is_judged_by_refitting():
     [
         ({"forecaster": WindowAverage()}, "there is no default space for WindowAverage"),
         ({"space": {"unit": [1]}}, r"space names \['unit'\], which ReservoirForecaster lacks; it has"),
+        (
+            {"space": {"reservoir__leak_rate": 0.5}},
+            r"space\['reservoir__leak_rate'\]=0.5 must be a list of values",
+        ),
         ({"method": "grid"}, "method must be 'random' or 'halving'; got 'grid'"),
         ({"n_configurations": 0}, "n_configurations must be an integer of at least 1; got 0"),
         ({"metric": "winkler"}, "winkler"),
