@@ -104,6 +104,7 @@ def stack_of(forecaster: Any) -> Stack:
         )
     else:
         stack = clone(cell) if isinstance(cell, Stack) else Stack(clone(cell), n_layers=n_layers or 1)
+    stack._validate_params()
     if not isinstance(stack.cell, forecaster._kind_of_cell):
         raise ValueError(
             f"{type(forecaster).__name__} is made of {forecaster._kind_of_cell.__name__} cells, got cell={cell!r}: "

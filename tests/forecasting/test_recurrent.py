@@ -349,6 +349,7 @@ def test_errors_name_the_remedy():
         (small(cell=GRU(4)), "brings its own size"),
         (small(head=Huber(-1.0)), "'delta' parameter"),
         (small(optimizer=SGD(-1.0)), "'learning_rate' parameter"),
+        (RecurrentForecaster(Stack([GRU(4), LSTM(4)])), "'cell' parameter of Stack"),
         (LSTMForecaster(GRU(4)), "LSTMForecaster is made of LSTM cells"),
         (GRUForecaster("lstm"), "GRUForecaster is made of GRU cells"),
     ]
