@@ -164,20 +164,19 @@ class Traces(NamedTuple):
 
 @njit(**KERNEL)
 def _step_traces(part, heard, said):
-    n_places, n_traces = part.last.shape
-    one = part.last.dtype.type(1)
+    last, traces, retention = part.last, part.traces, part.retention
+    n_places, n_traces = last.shape
+    one = last.dtype.type(1)
     for p in range(n_places):
-        h, traces, retention = (
-            part.last[p],
-            part.traces[p],
-            part.retention[p * len(part.retention) // n_places],
-        )
+        own = retention[p * len(retention) // n_places]
         for i in range(n_traces):
-            traces[i] = retention[i] * traces[i] + (one - retention[i]) * h[i]
-        said[p, n_traces:] = traces
-    step(part.inner, heard, part.last)
+            traces[p, i] = own[i] * traces[p, i] + (one - own[i]) * last[p, i]
+        for i in range(n_traces):  # a slice set as a whole takes three times as long
+            said[p, n_traces + i] = traces[p, i]
+    step(part.inner, heard, last)
     for p in range(n_places):
-        said[p, :n_traces] = part.last[p]
+        for i in range(n_traces):
+            said[p, i] = last[p, i]
 
 
 def read_retention(retention, n_traces: int, rng: np.random.Generator) -> np.ndarray:

@@ -99,32 +99,37 @@ class SideBySide(Composition):
         (one,) = members
         each = list(zip(one.reservoirs_, one.columns_, one._carried(states)))
         together = _row(each, one._networks)
-        rows = [_row([alone]) for alone in each] if together is None else [together]
+        if together is not None:
+            return together
+        rows = [_row([alone]) for alone in each]
         if any(row is None for row in rows):
             return None
-        return with_step(_step_side, Side(tuple(rows)), states.dtype)
+        rooms = [np.empty((len(states), part.n_states_), states.dtype) for part in one.reservoirs_]
+        return with_step(_step_side, Side(tuple(zip(rows, rooms))), states.dtype)
 
 
 class Row(NamedTuple):
-    """Members of one part that stand side by side.
+    """Members of one part side by side, a part in the sense of ``stepping``.
 
     Attributes
     ----------
-    part : NamedTuple
+    members : NamedTuple
+        Their part.
     columns : array (n_members, n_columns) of int
         What each member hears.
     heard, said : array (n_members * n_places, n_columns or n_states)
         Room for what it hears and says.
     """
 
-    part: Any
+    members: Any
     columns: np.ndarray
     heard: np.ndarray
     said: np.ndarray
+    address: int = 0
 
     def carried(self):
         """States of all places, (n_places, n_members * state_size)."""
-        return np.hstack(np.vsplit(self.part.carried(), len(self.columns)))
+        return np.hstack(np.vsplit(self.members.carried(), len(self.columns)))
 
 
 def _row(each, networks=None):
@@ -139,18 +144,39 @@ def _row(each, networks=None):
         return None
     widths = len(columns[0]), members[0].n_states_
     heard, said = (np.empty((len(states), width), states.dtype) for width in widths)
-    return Row(part, np.array(columns), heard, said)
+    return with_step(_step_row, Row(part, np.array(columns), heard, said), states.dtype)
+
+
+@njit(**KERNEL)
+def _step_row(part, heard, said):
+    columns, own_heard, own_said = part.columns, part.heard, part.said
+    n_places, n_states, n_members = len(said), own_said.shape[1], len(columns)
+    for m in range(n_members):
+        for p in range(n_places):
+            for d in range(columns.shape[1]):
+                own_heard[m * n_places + p, d] = heard[p, columns[m, d]]
+    step(part.members, own_heard, own_said)
+    for m in range(n_members):
+        for p in range(n_places):
+            for i in range(n_states):
+                said[p, m * n_states + i] = own_said[m * n_places + p, i]
 
 
 class Side(NamedTuple):
-    """Reservoirs side by side, a part in the sense of ``stepping``: those of a row are moved by one kernel."""
+    """Reservoirs of several kinds or sizes side by side, a part in the sense of ``stepping``.
+
+    Attributes
+    ----------
+    rows : tuple of tuple
+        Of each a ``Row`` and room for what it says.
+    """
 
     rows: tuple
     address: int = 0
 
     def carried(self):
         """States of all places, (n_places, state_size)."""
-        return np.hstack([row.carried() for row in self.rows])
+        return np.hstack([row.carried() for row, _ in self.rows])
 
 
 def _step_rows(rows, heard, said, begin):
@@ -159,31 +185,24 @@ def _step_rows(rows, heard, said, begin):
 
 
 @njit(**KERNEL)
-def _step_row(row, heard, said, begin):
-    n_places, n_states, n_members = len(said), row.said.shape[1], len(row.columns)
-    end = begin + n_members * n_states
-    for m in range(n_members):
-        for p in range(n_places):
-            for d in range(row.columns.shape[1]):
-                row.heard[m * n_places + p, d] = heard[p, row.columns[m, d]]
-    if n_places == 1:  # what they say stands in the right order
-        step(row.part, row.heard, said[0, begin:end].reshape(n_members, n_states))
-        return end
-    step(row.part, row.heard, row.said)
-    for m in range(n_members):
-        for p in range(n_places):
-            for i in range(n_states):
-                said[p, begin + m * n_states + i] = row.said[m * n_places + p, i]
-    return end
+def _place(room, said, begin):
+    for p in range(len(room)):
+        for i in range(room.shape[1]):
+            said[p, begin + i] = room[p, i]
+    return begin + room.shape[1]
 
 
 @overload(_step_rows)
 def _overload_step_rows(rows, heard, said, begin):
-    if len(rows) == 1:
-        return lambda rows, heard, said, begin: _step_row(rows[0], heard, said, begin)
-    return lambda rows, heard, said, begin: _step_rows(
-        rows[1:], heard, said, _step_row(rows[0], heard, said, begin)
-    )
+    if len(rows) == 0:
+        return lambda rows, heard, said, begin: None
+
+    def step_rows(rows, heard, said, begin):
+        row, room = rows[0]
+        step(row, heard, room)
+        _step_rows(rows[1:], heard, said, _place(room, said, begin))
+
+    return step_rows
 
 
 @njit(**KERNEL)
