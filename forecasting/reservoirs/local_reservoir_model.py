@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from forecasting.base import Forecaster
 from forecasting.reservoirs.divergence import without_divergence
 from reservoir import EchoState, RidgeReadout
-from reservoir.base import Reservoir
+from reservoir.base import Reservoir, refuse_future
 from reservoir.closed_loop import ClosedLoop
 from reservoir.default_parts import DefaultParts
 from reservoir.local import (
@@ -271,6 +271,7 @@ class LocalReservoirForecaster(DefaultParts, Forecaster):
             if self.random_state is not None:
                 seed_open_parts(reservoir, rng)
             reservoir.fit(np.zeros((1, patches.seen.shape[1])))
+        refuse_future(self.reservoirs_[0], "a forecast")
         readout = RidgeReadout() if self.readout is None else self.readout
         self.readouts_ = [clone(readout) for _ in range(n_reservoirs)]
         return [int(rng.integers(2**63)) for _ in range(n_reservoirs)]

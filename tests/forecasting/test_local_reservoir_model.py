@@ -8,6 +8,7 @@ import tests.naive_local as naive
 from forecasting import LocalReservoirForecaster, ReservoirForecaster
 from reservoir import (
     NVAR,
+    BidirectionalReservoir,
     EchoState,
     EnsembleReservoirs,
     IntrinsicPlasticity,
@@ -64,6 +65,13 @@ def test_patches_of_a_grid():
 def test_patches_that_do_not_fit(options, message):
     with pytest.raises(ValueError, match=message):
         small(**options).fit(FIELD)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_states_that_know_the_future_are_refused(shared):
+    both_ways = BidirectionalReservoir(EchoState(5))
+    with pytest.raises(ValueError, match="depend on later inputs, which a forecast does not know"):
+        LocalReservoirForecaster(both_ways, shared=shared, random_state=0).fit(FIELD)
 
 
 # ------------------------------------------------------------------------------------------------ twins
