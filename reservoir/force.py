@@ -135,6 +135,8 @@ class ForceGenerator(DefaultParts, BaseEstimator):
             Only with ``return_state``.
         """
         check_is_fitted(self)
+        if not isinstance(n_steps, Integral) or n_steps < 1:
+            raise ValueError(f"n_steps={n_steps!r} must be a whole number of at least 1")
         state = self.final_state_ if initial_state is None else np.array(initial_state, dtype=float)
         if state.shape != self.final_state_.shape:
             raise ValueError(

@@ -65,6 +65,9 @@ def test_errors():
     generator = ForceGenerator(EchoState(5), random_state=0).fit(SINES[:50])
     with pytest.raises(ValueError, match=r"initial_state has shape \(3,\), expected \(7,\)"):
         generator.generate(5, np.zeros(3))
+    for n_steps in (0, -1, 2.5):
+        with pytest.raises(ValueError, match="must be a whole number of at least 1"):
+            generator.generate(n_steps)
     diverging = ForceGenerator(NVAR(1, degree=3), random_state=0).fit(SINES[:50])
     diverging.readout_.coef_ = 100 * np.ones_like(diverging.readout_.coef_)
     with pytest.raises(ValueError, match=r"the generator diverged at step \d+: raise alpha of the readout"):
