@@ -112,7 +112,8 @@ class Reservoir(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         (state_size, k) to the row of states (n_states,), the state after it, and the changes of both.
         """
         raise NotImplementedError(
-            f"{type(self).__name__} has no linearised step: implement _tangent_step (see reservoir/base.py)"
+            f"{type(self).__name__} has no linearised step, which Jacobians, Lyapunov exponents and linearised_noise "
+            "need: take another reservoir; one of your own implements _tangent_step (see reservoir/base.py)"
         )
 
     # ----------------------------------------------------------------- public
