@@ -29,6 +29,9 @@ class DelegatingForecaster(Forecaster):
     def _rolling_residuals(self, n_steps, initial):
         return self._standing()._rolling_residuals(n_steps, initial)
 
+    def _unknown_ahead(self):
+        return self.forecaster_._unknown_ahead()
+
     def _errors(self, state, truth, path):
         return self.forecaster_._errors(state, truth, path)
 

@@ -134,6 +134,10 @@ class EnsembleForecaster(DistributionForecaster):
         answers = self._ask(sample, states, exog)
         return [np.concatenate(paths)[rng.permutation(n_samples)] for paths in zip(*answers)]
 
+    def _unknown_ahead(self):
+        readers = [member for member in self.forecasters_ if member._forecaster_tags().uses_exog]
+        return tuple(set.intersection(*(set(member._unknown_ahead()) for member in readers)))
+
     def _calendar(self):
         self._check_members()
         names = (name for member in self.forecasters for name in member._calendar())

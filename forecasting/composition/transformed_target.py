@@ -169,6 +169,9 @@ class TransformedTargetForecaster(Forecaster):
         paths = [forward_all(scale, m, path)[0] for m, path in zip(models, medians)]
         return paths, lambda i, values: back_all(scale, models[i], values)
 
+    def _unknown_ahead(self):
+        return self.forecaster_._unknown_ahead()
+
     def _calendar(self):
         return self._inner()._calendar()
 

@@ -320,11 +320,17 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         network = designed(self, len(exog_units.centre))
         before = getattr(self, "trained_", None) if self.warm_start else None
         params = network.init_params(rng)
+        reading = *window_units(self, network.head), past_columns(self, network.n_exog)
         if before is None:
-            centre, scale = window_units(self, network.head)
+            centre, scale, past_only = reading
             overall = moments(np.concatenate(series))
-            past_only = past_columns(self, network.n_exog)
             return Trained(network, params, centre, scale, overall, exog_units, past_only)
+        if reading != (before.centre, before.scale, before.past_only):
+            raise ValueError(
+                f"warm_start=True goes on from windows read with (centre, scale, past_only) = "
+                f"{(before.centre, before.scale, before.past_only)}, but these settings mean {reading}: keep "
+                "window_centre, window_scale and past_only, or set warm_start=False"
+            )
         shapes, wanted = ([array.shape for array in arrays_of(tree)] for tree in (before.params, params))
         if type(before.params.stack[0]) is not type(params.stack[0]) or shapes != wanted:
             raise ValueError(

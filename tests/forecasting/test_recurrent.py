@@ -7,7 +7,14 @@ from scipy import stats
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
-from forecasting import GRUForecaster, LSTMForecaster, RecurrentForecaster
+from forecasting import (
+    ConformalForecaster,
+    EnsembleForecaster,
+    GRUForecaster,
+    LSTMForecaster,
+    RecurrentForecaster,
+    TransformedTargetForecaster,
+)
 from forecasting.checks import FORECASTER_CHECKS
 from forecasting.networks.cells import GRU, LSTM, RNN
 from forecasting.networks.heads import HEADS, Huber, Quantile
@@ -217,6 +224,26 @@ def test_warm_start_goes_on():
     assert cold.history_["loss"].iloc[0] > 3 * first
     with pytest.raises(ValueError, match="warm_start=True goes on from parameters of shapes"):
         model.set_params(n_units=8).fit(y)
+    with pytest.raises(
+        ValueError, match=r"\('last', 'std', \(\)\), but these settings mean \('mean', 'std', \(\)\)"
+    ):
+        small(n_epochs=1, warm_start=True).fit(y).set_params(window_centre="mean").fit(y)
+
+
+def test_what_is_made_of_forecasters_takes_missing_columns_of_the_past_too():
+    y, X = wave(200), np.random.default_rng(0).standard_normal((200, 2))
+    inner = small(n_epochs=1, past_only=(0,))
+    ahead = np.array([[np.nan, 0.3], [np.nan, 0.1]])
+    alone = inner.fit(y, X).predict(2, ahead)
+    for model in (
+        ConformalForecaster(inner),
+        EnsembleForecaster([inner, inner]),
+        TransformedTargetForecaster(inner, []),
+    ):
+        np.testing.assert_allclose(model.fit(y, X).predict(2, ahead), alone, rtol=0, atol=1e-12)
+    looks = EnsembleForecaster([inner, small(n_epochs=1)]).fit(y, X)
+    with pytest.raises(ValueError, match="X contains NaN"):
+        looks.predict(2, ahead)
 
 
 def test_parts_are_searchable():

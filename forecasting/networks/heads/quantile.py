@@ -69,7 +69,7 @@ class Quantile(Head):
         levels = self._levels()
         if not levels[0] <= q <= levels[-1]:
             raise ValueError(
-                f"quantile {q} lies outside of the learned quantiles={tuple(levels)}: add it to them, or ask "
+                f"quantile {q:.6g} lies outside of the learned quantiles={tuple(levels)}: add it to them, or ask "
                 "for one between"
             )
         return self._between(raw, np.asarray(q))
