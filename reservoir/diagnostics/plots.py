@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 INK = "#222222"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_LETTERS_SIDE_BY_SIDE = 50  # of names under an axis; more are turned
 
 
 def plot_memory(memory: MemoryCapacity | Mapping[str, MemoryCapacity], *, ax: Axes | None = None) -> Axes:
@@ -77,6 +78,8 @@ def plot_processing_capacity(
     for degree in range(most):
         ax.bar(0, 0, color=COLOURS[degree % len(COLOURS)], label=f"degree {degree + 1}")
     ax.set_xticks(range(len(results)), [name for name, _ in results])
+    if sum(len(name) for name, _ in results) > _LETTERS_SIDE_BY_SIDE:
+        ax.tick_params(axis="x", rotation=20)
     highest = max(max(float(result.total), result.bound) for _, result in results)
     ax.set_ylim(0, 1.5 * highest)  # room for the legend
     return _finish(ax, "", "capacity", "information processing capacity")
@@ -163,12 +166,16 @@ def plot_lyapunov(
     matplotlib.axes.Axes
     """
     ax = _axes(ax)
+    title = f"Kaplan-Yorke dimension {spectrum.dimension:.3f}"
+    many = len(spectrum.exponents) > len(COLOURS)
+    if many:  # a legend would hide them
+        title += f", largest of {len(spectrum.exponents)} exponents {spectrum.exponents[0]:.3g}"
     for number, (colour, running) in enumerate(zip(_cycle(), spectrum.running.T)):
-        label = f"{spectrum.exponents[number]:.3g}" if number < len(COLOURS) else None
+        label = None if many else f"{spectrum.exponents[number]:.3g}"
         ax.plot(spectrum.times, running, color=colour, label=label)
     for value in [] if expected is None else np.atleast_1d(expected):
         ax.axhline(value, color=INK, linewidth=0.8, linestyle="--")
-    return _finish(ax, "time", "mean exponent so far", f"Kaplan-Yorke dimension {spectrum.dimension:.3f}")
+    return _finish(ax, "time", "mean exponent so far", title)
 
 
 def plot_valid_times(times: ArrayLike | Mapping[str, ArrayLike], *, ax: Axes | None = None) -> Axes:

@@ -51,6 +51,9 @@ def test_processing_capacity():
     assert ax.patches[1].get_y() == 3
     assert set(words(ax)) == {"rank of the states", "degree 1", "degree 2"}
     assert ax.get_ylim()[1] >= 1.5 * CAPACITY.bound  # the legend stands above all of it
+    assert {label.get_rotation() for label in ax.get_xticklabels()} == {0}
+    ax = plots.plot_processing_capacity({30 * "a": CAPACITY, 30 * "b": CAPACITY})
+    assert {label.get_rotation() for label in ax.get_xticklabels()} == {20}
 
 
 def test_ranks_and_echo_states():
@@ -74,6 +77,11 @@ def test_exponents():
     assert words(ax) == ["0.9", "-1.5"]
     assert_allclose(ax.lines[1].get_ydata(), [-2, -1.5])
     assert [line.get_linestyle() for line in ax.lines[2:]] == ["--", "--"]
+    exponents = np.linspace(-1, -9, 9)
+    many = LyapunovSpectrum(exponents, 0.0, TIMES, np.tile(exponents, (len(TIMES), 1)), np.zeros(9))
+    ax = plots.plot_lyapunov(many)
+    assert words(ax) == []
+    assert ax.get_title(loc="left").endswith("largest of 9 exponents -1")
 
 
 def test_valid_times():
