@@ -36,6 +36,11 @@ def gradient_norms(
     array of shape (n_steps, n_series)
         Row t: of the state before step t.
 
+    Raises
+    ------
+    ValueError
+        If ``x`` is of another shape.
+
     Examples
     --------
     A saturated network forgets, and so do its gradients.
@@ -47,6 +52,8 @@ def gradient_norms(
     >>> bool(norms[0, 0] < 1e-6 * norms[-1, 0])
     True
     """
+    if x.ndim != 3:
+        raise ValueError(f"x has shape {x.shape}, expected (n_steps, n_series, n_features)")
     n_steps, n_series, _ = x.shape
     rng = make_rng(random_state)
     repeated = np.repeat(x, n_directions, axis=1)
@@ -82,6 +89,11 @@ def gate_activations(cell: Any, params: Any, x: np.ndarray, state: Any = None) -
         "output", and for an LSTM "candidate", "input", "output_gate", "forget", "memory", for a GRU "candidate",
         "reset", "update", for a FastRNN "candidate", for a LeakyRNN "trace".
 
+    Raises
+    ------
+    TypeError
+        If it is no cell.
+
     Examples
     --------
     >>> from forecasting.networks.cells import GRU
@@ -89,7 +101,20 @@ def gate_activations(cell: Any, params: Any, x: np.ndarray, state: Any = None) -
     >>> params = cell.init_params(1, np.random.default_rng(0))
     >>> sorted(gate_activations(cell, params, np.ones((3, 1, 1), np.float32)))
     ['candidate', 'output', 'reset', 'update']
+
+    Those of a trained forecaster, over a series in units like those of its windows:
+
+    >>> from forecasting import GRUForecaster
+    >>> y = np.sin(0.5 * np.arange(100))
+    >>> trained = GRUForecaster(n_units=4, max_horizon=4, n_epochs=1, random_state=0).fit(y).trained_
+    >>> z = ((y - y.mean()) / y.std()).astype(np.float32)[:, np.newaxis, np.newaxis]
+    >>> gate_activations(trained.network.stack.cell, trained.params.stack[0], z)["update"].shape
+    (100, 1, 4)
     """
+    if not hasattr(cell, "gates"):
+        raise TypeError(
+            f"{cell!r} is no cell: of a Stack give its cell, its layer's parameters (params[0]) and what it hears"
+        )
     tape = cell.forward(params, x, state)
     inside = {"output": tape.states, **cell.gates(tape)}
     return {name: array.copy() for name, array in inside.items()}

@@ -135,6 +135,15 @@ def test_gates():
     np.testing.assert_allclose(h[1:], (1 - u) * inside["candidate"] + u * h[:-1], rtol=1e-12)
 
 
+def test_what_cannot_be_looked_into_is_said():
+    stack = Stack(GRU(3), n_layers=2)
+    params = stack.init_params(1, np.random.default_rng(0))
+    with pytest.raises(TypeError, match=r"Stack.* is no cell: of a Stack give its cell"):
+        gate_activations(stack, params, np.ones((5, 1, 1), np.float32))
+    with pytest.raises(ValueError, match=r"x has shape \(5, 1\), expected \(n_steps, n_series, n_features\)"):
+        gradient_norms(stack, params, np.ones((5, 1), np.float32))
+
+
 def test_pictures():
     pytest.importorskip("matplotlib")
     norms = {name: np.full((30, 2), value) for name, value in {"RNN": 1e-9, "LSTM": 1.0}.items()}
