@@ -42,7 +42,8 @@ class SideBySide(Composition):
 
     def _pretrain(self, rows, layout):
         super()._pretrain(rows, layout)
-        self._networks = self._join_networks(rows.dtype)
+        if self._networks is not None and any(part.plasticity is not None for part in self.reservoirs_):
+            self._networks = self._join_networks(rows.dtype)
 
     def _seen_by_parts(self, rows, layout):
         return (np.ascontiguousarray(rows[:, chosen]) for chosen in self.columns_)
