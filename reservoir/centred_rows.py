@@ -18,6 +18,7 @@ recommendations. The American Statistician 37(3), 242-247.
 G. H. Golub and C. F. Van Loan (2013). Matrix Computations, 4th ed., Johns Hopkins, sections 5.2 and 6.1.
 """
 
+import copy
 from typing import Literal
 
 import numpy as np
@@ -213,6 +214,25 @@ class TriangularFactor(CentredRows):
         n_triangular = len(other.factor) if len(other.factor) == self.n_features else 0
         rows = np.vstack([steps[0], other.factor]), np.vstack([steps[1], other.target])
         self._rotate(*rows, n_triangular=n_triangular)
+
+    def resolves(self, alpha: float) -> bool:
+        """Whether it is a triangle, and a penalty above its rounding noise: no direction need be left out then."""
+        if len(self.factor) < self.n_features:
+            return False
+        noise = EPS * max(self.n_equations, self.n_features) * np.linalg.norm(self.factor)
+        return bool(np.sqrt(alpha) > noise)
+
+    def damped(self, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return the triangle and the target of the rows with ``sqrt(alpha) I`` below them, and zeros."""
+        below = np.asfortranarray(np.sqrt(alpha) * np.eye(self.n_features))
+        own = copy.copy(self)
+        own.factor, own.target, own.outside = (
+            self.factor.copy("F"),
+            self.target.copy("F"),
+            self.outside.copy(),
+        )
+        own._rotate(below, np.zeros(self.target.shape), n_triangular=self.n_features)
+        return own.factor, own.target
 
     def _fold(self, X, y, roots, means, below):
         parts = zip((X, y), means, below)

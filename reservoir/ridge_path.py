@@ -29,7 +29,15 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from scipy.linalg import LinAlgWarning, cho_factor, cho_solve, eigh, eigvalsh_tridiagonal, svd
+from scipy.linalg import (
+    LinAlgWarning,
+    cho_factor,
+    cho_solve,
+    eigh,
+    eigvalsh_tridiagonal,
+    solve_triangular,
+    svd,
+)
 from scipy.linalg.lapack import dormqr, dptsv, dsytrd, dsytrd_lwork
 
 from reservoir.centred_rows import EPS, CentredRows, GramSums, TriangularFactor
@@ -49,6 +57,8 @@ def ridge_path(rows: CentredRows, alphas: np.ndarray, criterion: str | None) -> 
         What is to choose among them.
     """
     if isinstance(rows, TriangularFactor):
+        if criterion is None and rows.resolves(float(alphas[0])):
+            return TriangularSolution(rows)
         return SingularPath(rows)
     assert isinstance(rows, GramSums)
     if not rows.carries(float(alphas.min())):
@@ -245,6 +255,18 @@ class TridiagonalPath:
         for value in np.unique(alpha):
             solution[:, alpha == value] = self._solve(value)[:, alpha == value]
         return self._reflect(solution, "N")
+
+
+class TriangularSolution:
+    """One alpha from the triangle of the rows with sqrt(alpha) I below: accurate as singular values are, and fast."""
+
+    def __init__(self, rows: TriangularFactor):
+        self.rows = rows
+
+    def coefficients(self, alpha):
+        """Return b (n_features, n_targets); the penalty is the same for all targets."""
+        factor, target = self.rows.damped(float(alpha[0]))
+        return solve_triangular(factor, target, check_finite=False)
 
 
 class CholeskySolution:

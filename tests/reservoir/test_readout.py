@@ -12,6 +12,7 @@ from sklearn.linear_model import Ridge
 from reservoir import persistence
 from reservoir.centred_rows import EPS, GramSums, TriangularFactor
 from reservoir.readout import RidgeReadout
+from reservoir.ridge_path import SingularPath, TriangularSolution, ridge_path
 from tests import naive
 from tests.scikit_learn_checks import parametrize_with_checks
 
@@ -105,6 +106,19 @@ def test_svd_keeps_every_digit_of_singular_rows(alpha):
     residual, expected = y - readout.predict(X), y - X @ b - c
     objective = residual @ residual + alpha * readout.coef_ @ readout.coef_
     assert objective == pytest.approx(expected @ expected + alpha * b @ b, rel=10 * digits)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1e-30, 1e-16, 1e-8, 1e-2])
+def test_one_penalty_above_the_noise_needs_no_singular_values(alpha):
+    X, y = singular_problem()
+    rows = TriangularFactor(X.shape[1], 1)
+    rows.add(X, y[:, np.newaxis], None)
+    factor = rows.factor.copy()
+    path = ridge_path(rows, np.array([alpha]), None)
+    assert isinstance(path, TriangularSolution if alpha >= 1e-16 else SingularPath)
+    expected = SingularPath(rows).coefficients(np.array([alpha]))
+    np.testing.assert_allclose(X @ path.coefficients(np.array([alpha])), X @ expected, atol=1e-9)
+    assert (rows.factor == factor).all()
 
 
 @pytest.mark.parametrize("n_rows", [100, 30])
