@@ -1,36 +1,38 @@
-"""Put the tables of ``benchmarks/results`` into the README: ``python -m benchmarks.readme``."""
+"""Put headlines of ``benchmarks/results`` into the README: ``python -m benchmarks.readme``."""
 
+import re
 from pathlib import Path
 
+from benchmarks.headlines import HEADLINES, filled
+from benchmarks.report import table
+
 ROOT = Path(__file__).resolve().parents[1]
-# Whole in the README; of the others it has the title, which leads to the report.
-SHOWN = ("defaults", "speed", "networks-speed", "m4-hourly", "dysts", "mackey-glass", "valid-time-lorenz")
+MEASURED = re.compile(r"^Measured ([\d-]+) by .* on (.*?); Python", re.M)
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 
 
 def section(folder: Path) -> str:
-    """Return the tables of the reports that are shown, and links to the others."""
+    """Return a table of headlines, each with its report and when that was measured, and links to other reports."""
     reports = {path.stem: path.read_text(encoding="utf-8").strip() for path in sorted(folder.glob("*.md"))}
-    parts = [_without_settings(name, reports[name]) for name in SHOWN if name in reports]
+    rows = []
+    for report, what, ours, beside in HEADLINES:
+        text = reports[report]
+        measured = f"[{MEASURED.search(text)[1]}](benchmarks/results/{report}.md)"
+        rows.append([what, filled(ours, text), filled(beside, text), measured])
+    shown = {line.report for line in HEADLINES}
     links = [
         f"- [{_title(text)}](benchmarks/results/{name}.md)"
         for name, text in reports.items()
-        if name not in SHOWN
+        if name not in shown
     ]
-    return "\n\n".join([*parts, "More reports:", "\n".join(links)])
+    machines = " or ".join(sorted({MEASURED.search(text)[2] for text in reports.values()}))
+    drawn = table(["what", "ours", "beside", "measured"], rows)
+    note = f"Measured by `python -m benchmarks NAME` on {machines}; every date leads to its report, with all figures."
+    return "\n\n".join([drawn, note, "More reports:", "\n".join(links)])
 
 
 def _title(report: str) -> str:
     return report.partition("\n")[0].removeprefix("# ")
-
-
-def _without_settings(name: str, report: str) -> str:
-    """Return title, tables, what was published, when and where."""
-    _, *body, measured = report.split("\n\n")
-    kept = [paragraph for paragraph in body if not paragraph.startswith("Ours:")]
-    head = f"**{_title(report)}** ([whole report](benchmarks/results/{name}.md))"
-    when = measured.partition("; Python")[0]
-    return "\n\n".join([head, *kept, f"{when}."])
 
 
 def main() -> None:

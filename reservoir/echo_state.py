@@ -68,7 +68,7 @@ class EchoState(Reservoir):
         A name in ``INPUT_WEIGHTS``, or the matrix itself, which ``input_scaling`` multiplies.
     input_connectivity : int or float, optional
         Inputs per unit or fraction of non-zero input weights. Default: all for "uniform", "normal" and
-        "sign", a tenth for "sparse".
+        "sign", a tenth for "sparse", ten for "neighbours"; the others, and a matrix, have theirs.
     noise : float, default=0.0
         Standard deviation of Gaussian noise inside the activation, in training only.
     plasticity : IntrinsicPlasticity, optional

@@ -12,6 +12,8 @@ from types import ModuleType
 
 import pytest
 
+from benchmarks.readme import section
+
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = (".", "docs", "examples", "benchmarks")
 MARKDOWN = sorted(path for folder in FOLDERS for path in (ROOT / folder).glob("*.md"))
@@ -52,6 +54,11 @@ def test_links_lead_to_files(path):
 def test_named_files_exist(name):
     paths = re.findall(r"`([\w.]+/[\w./]+\.\w+)`", (ROOT / name).read_text(encoding="utf-8"))
     assert not [path for path in paths if not (ROOT / path).exists()]
+
+
+def test_readme_says_what_was_measured():
+    """`python -m benchmarks.readme` was run after the last measurement, and finds every figure."""
+    assert section(ROOT / "benchmarks" / "results") in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_map_of_the_house_is_true():

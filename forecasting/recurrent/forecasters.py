@@ -356,6 +356,11 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
             "n_jobs": self.n_jobs,
             "progress": self.progress,
         }
+        if self.teacher_forcing < 1 and self.strategy != "recursive":
+            raise ValueError(
+                f"strategy={self.strategy!r} hears no forecasts of its own: "
+                f"teacher_forcing={self.teacher_forcing} needs strategy='recursive'"
+            )
         if self.truncation is not None and (self.strategy != "recursive" or self.teacher_forcing < 1):
             raise ValueError(
                 f"truncation={self.truncation} cuts what is fed true values step by step: it needs "

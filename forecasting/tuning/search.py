@@ -70,7 +70,7 @@ def tune(
     n_combined : int, optional
         How many of the best configurations ``best_forecaster_`` is the median of. Default: 5 where they are judged
         by free runs, since the best of many on a few windows may still leave the attractor elsewhere; otherwise 1,
-        the best alone.
+        the best alone. Only a single reservoir has a closed loop to look into.
     season_length : int, default=1
         Steps in a season, for metrics that scale by it.
     n_jobs : int, optional

@@ -205,7 +205,8 @@ def make_input_weights(kind, n_units, n_inputs, random_state=None, *, scaling=1.
         Factor on all weights, or on the weights of each input.
     connectivity : int, float or None, default None
         Inputs per unit (int) or fraction of non-zeros (float). None leaves the kind's default, which is every
-        input (a tenth of them for "sparse", 10 for "neighbours"). Passed only to kinds that take it.
+        input (a tenth of them for "sparse", 10 for "neighbours"). Not for a matrix, "cycle_sign" and
+        "one_per_unit", whose connections are what they are.
 
     Returns
     -------
@@ -215,8 +216,8 @@ def make_input_weights(kind, n_units, n_inputs, random_state=None, *, scaling=1.
     Raises
     ------
     ValueError
-        If the kind is unknown, a matrix has the wrong shape or entries that are not finite, or ``scaling`` has
-        the wrong shape.
+        If the kind is unknown or takes no ``connectivity``, a matrix has the wrong shape or entries that are not
+        finite, or ``scaling`` has the wrong shape.
     TypeError
         If an argument has the wrong type.
 
@@ -233,16 +234,20 @@ def make_input_weights(kind, n_units, n_inputs, random_state=None, *, scaling=1.
         raise ValueError(
             f"scaling={scaling!r} must be a finite number or one number for each of the {n_inputs} inputs."
         )
-    if not isinstance(kind, str):
-        matrix = checked_matrix(kind, (n_units, n_inputs), "input weights")
-    elif kind not in INPUT_WEIGHTS:
+    if isinstance(kind, str) and kind not in INPUT_WEIGHTS:
         raise ValueError(f"input weights {kind!r} are unknown; choose one of {sorted(INPUT_WEIGHTS)}.")
-    else:
-        draw = INPUT_WEIGHTS[kind]
-        takes = connectivity is not None and "connectivity" in inspect.signature(draw).parameters
-        matrix = draw(
-            n_units, n_inputs, make_rng(random_state), **({"connectivity": connectivity} if takes else {})
+    draw = INPUT_WEIGHTS[kind] if isinstance(kind, str) else None
+    takes = draw is not None and "connectivity" in inspect.signature(draw).parameters
+    if connectivity is not None and not takes:
+        raise ValueError(
+            f"input_connectivity={connectivity!r} has no meaning for input weights that are "
+            f"{'a matrix' if draw is None else repr(kind)}: leave it out, or take 'uniform' or 'sparse'."
         )
+    if draw is None:
+        matrix = checked_matrix(kind, (n_units, n_inputs), "input weights")
+    else:
+        options = {} if connectivity is None else {"connectivity": connectivity}
+        matrix = draw(n_units, n_inputs, make_rng(random_state), **options)
     if sp.issparse(matrix):
         matrix.data *= factors if factors.ndim == 0 else factors[matrix.indices]
         return matrix

@@ -521,6 +521,16 @@ def test_own_input_weights():
     ("kind", "options", "message"),
     [
         ("unifrom", {}, "input weights 'unifrom' are unknown; choose one of .*'uniform'"),
+        (
+            "one_per_unit",
+            {"connectivity": 3},
+            "input_connectivity=3 has no meaning .* 'one_per_unit': leave it out",
+        ),
+        (
+            np.ones((5, 2)),
+            {"connectivity": 0.5},
+            "input_connectivity=0.5 has no meaning .* a matrix: leave it out",
+        ),
         (np.ones((2, 2)), {}, r"input weights: a matrix of shape \(2, 2\) was given, \(5, 2\) is needed"),
         (np.full((5, 2), np.nan), {}, "input weights: the matrix contains NaN"),
         ("uniform", {"scaling": [1, 2, 3]}, "must be a finite number or one number for each of the 2 inputs"),
