@@ -181,10 +181,10 @@ class ESNClassifier(ClassifierMixin, EchoStateNetwork):
     def _validate(self, rows, targets, layout):
         """Validated rows and targets, one per row or, with pooling, one per series."""
         if self.pooling is None:
-            if len(layout.lengths) == len(targets) < layout.lengths.sum():
+            if np.asarray(targets).shape[:1] == layout.lengths.shape != (len(rows),):
                 raise ValueError(
-                    f"y has one label for each of the {len(targets)} series, pooling=None labels every row: set "
-                    "pooling='mean', or give a label per row"
+                    f"y has one label for each of the {len(layout.lengths)} series, pooling=None labels every row: "
+                    "set pooling='mean', or give a label per row"
                 )
             return validate_data(self, rows, targets, dtype=FLOATS)
         rows = validate_data(self, rows, dtype=FLOATS)

@@ -136,7 +136,8 @@ class EnsembleForecaster(DistributionForecaster):
 
     def _unknown_ahead(self):
         readers = [member for member in self.forecasters_ if member._forecaster_tags().uses_exog]
-        return tuple(set.intersection(*(set(member._unknown_ahead()) for member in readers)))
+        columns = [set(member._unknown_ahead()) for member in readers]
+        return tuple(sorted(set.intersection(*columns))) if columns else ()
 
     def _calendar(self):
         self._check_members()
