@@ -61,7 +61,9 @@ class LocalReservoirForecaster(DefaultParts, Forecaster):
     patch_size : int or tuple of int, default=1
         Own sites of a patch, along each axis; divides the number of sites.
     overlap : int or tuple of int, default=2
-        Further sites that a patch hears to either side, along each axis.
+        Further sites that a patch hears to either side, along each axis: as far as one step of the law reaches. Two
+        suit sites that hear their next neighbours; a finely sampled field, whose derivatives need more, leaves its
+        attractor with so few (Kuramoto-Sivashinsky: patches of 8, overlaps of 8).
     shape : tuple of int, optional
         Sites along each axis; by default the columns are a ring.
     shared : bool, default=True
