@@ -59,6 +59,11 @@ def noise_penalties(
     Yields
     ------
     ndarray of shape (n, n_states + n_seen)
+
+    Raises
+    ------
+    ValueError
+        If no state feels the noise, as those do not that spikes are made of.
     """
     rows = np.flatnonzero(usable)
     chosen = np.zeros(len(usable), dtype=bool)
@@ -70,6 +75,7 @@ def noise_penalties(
     row_tangents[noisy, np.arange(n_noisy)] = std
     beside = row_tangents[seen]
     gathered: list[np.ndarray] = []
+    felt = False
     for start, n_steps in zip(layout.starts, layout.lengths):
         state = reservoir._zero_states(1, np.float64)[0]
         tangents = np.zeros((len(state), width))
@@ -80,8 +86,14 @@ def noise_penalties(
             _, state, moved, tangents = reservoir._tangent_step(row, state, row_tangents, tangents)
             if chosen[t]:
                 gathered.append(np.concatenate([moved, beside]).T)
+                felt = felt or bool(moved.any())
             if len(gathered) * width >= _BLOCK_ROWS:
                 yield np.concatenate(gathered)
                 gathered.clear()
     if gathered:
         yield np.concatenate(gathered)
+    if not felt:
+        raise ValueError(
+            f"no state of {type(reservoir).__name__} feels small noise on what is fed back, so linearised_noise has "
+            "nothing to withstand: leave it out, or give the reservoir noise"
+        )

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval
 from reservoir.base import Reservoir
 from reservoir.echo_state import EchoState
 from reservoir.leaky_units import read_retention
+from reservoir.sequences import Layout
 from reservoir.stepping import with_step
 from reservoir.topology import make_input_weights, make_recurrent_weights
 from reservoir.vecmath import FASTMATH
@@ -29,7 +30,9 @@ class SpikingUnits(Reservoir):
 
     A unit whose potential ``v`` reaches the threshold spikes and loses it; what it has beyond stays. The states
     are the traces ``r``, in [0, 1]: the rate of spikes in the recent past. Only units that spike are looked at in
-    the recurrence. The derivative of a spike is 0 or does not exist: there is no Jacobian.
+    the recurrence. The derivative of a spike by the potential is 0 wherever it exists, so the Jacobian,
+    ``[[(1 - a) I, 0], [0, diag(alpha)]]``, is exact for changes too small to move a spike, and what spikes carry on
+    is not in it, nor in Lyapunov exponents made of it.
 
     Parameters
     ----------
@@ -167,6 +170,13 @@ class SpikingUnits(Reservoir):
             potential, trace = carried[: self.n_units], carried[self.n_units :]
             _drive(states[start : start + n_steps], potential, trace, *arrays)
         return states, final
+
+    def _tangent_step(self, row, state, row_tangents, state_tangents):
+        after, (carried,) = self._run(row[np.newaxis], Layout(np.array([1]), "single"), state[np.newaxis])
+        d_potential, d_trace = np.vsplit(state_tangents, 2)
+        d_potential = (1 - self.leak_rate) * d_potential + self.input_weights_ @ row_tangents
+        d_trace = self.retention_[:, np.newaxis] * d_trace  # spikes stay as they are
+        return after[0], carried, d_trace, np.vstack([d_potential, d_trace])
 
     def _arrays(self, dtype):
         """What ``_drive`` takes behind the states, in one precision."""

@@ -5,6 +5,7 @@ import pytest
 
 from forecasting import ReservoirForecaster
 from reservoir import ESNRegressor, RidgeReadout, SpikingUnits
+from reservoir.diagnostics import conditional_lyapunov_exponents, state_jacobians
 from tests import naive_reservoirs
 
 
@@ -57,6 +58,31 @@ def test_a_readout_remembers_the_input_from_spikes():
     y = np.roll(X[:, 0], 3)
     model = ESNRegressor(SpikingUnits(300, random_state=0), RidgeReadout(alphas=np.logspace(-4, 2, 7)))
     assert model.fit(X[:2500], y[:2500]).score(X[2500:], y[2500:]) > 0.8
+
+
+def test_jacobians_equal_finite_differences_between_spikes():
+    X = series()
+    units = SpikingUnits(20, bias_scaling=0.3, random_state=0).fit(X)
+    found = state_jacobians(units, X, steps=[60, 150])
+    for t, by_state, by_input in zip([60, 150], *found):
+        before = units.transform(X[:t], return_state=True)[1]
+
+        def after(changed):
+            return units.transform(changed[None, 40:], initial_state=changed[:40], return_state=True)[1]
+
+        point, step = np.concatenate([before, X[t]]), 1e-6
+        moves = step * np.eye(len(point))
+        slopes = [(after(point + move) - after(point - move)) / (2 * step) for move in moves]
+        np.testing.assert_allclose(np.hstack([by_state, by_input]), np.array(slopes).T, atol=1e-8)
+    slowest = np.log(max(units.retention_.max(), 1 - units.leak_rate))
+    exponents = conditional_lyapunov_exponents(units, X, n_exponents=1, random_state=0).exponents
+    np.testing.assert_allclose(exponents, slowest, atol=0.02)
+
+
+def test_linearised_noise_that_no_spike_feels_is_refused():
+    forecaster = ReservoirForecaster(SpikingUnits(30), differences=(), linearised_noise=1e-3, random_state=0)
+    with pytest.raises(ValueError, match="no state of SpikingUnits feels small noise on what is fed back"):
+        forecaster.fit(series()[:, 0])
 
 
 def test_spikes_forecast():
