@@ -98,7 +98,8 @@ def plot_parallel(result: TuningResult, *, n_best: int = 5, ax: Axes | None = No
                 textcoords="offset points",
                 fontsize=9,
             )
-    ax.set_xticks(range(len(names)), [_last(name) for name in names])
+    # word below word: side by side the names of neighbours would touch
+    ax.set_xticks(range(len(names)), [_last(name).replace(" ", "\n") for name in names])
     ax.set_yticks([])
     ax.spines[["top", "right", "left", "bottom"]].set_visible(False)
     ax.grid(axis="x", linewidth=0.8)
