@@ -305,5 +305,5 @@ def _finish(ax: Axes, x: str, y: str, title: str) -> Axes:
     ax.set_title(title, loc="left", fontsize=11)
     ax.spines[["top", "right"]].set_visible(False)
     if ax.get_legend_handles_labels()[0]:
-        ax.legend(frameon=False, fontsize=9)
+        ax.legend(fontsize=9, framealpha=0.85, edgecolor="none")  # readable where it lies on something
     return ax
