@@ -16,6 +16,7 @@ from numba.extending import intrinsic
 from reservoir.threads import blas_threads, in_threads
 
 DEPTH = 256  # terms of the sum at a time: what they touch of ``right`` stays in the first two caches
+PANEL_BYTES = 256  # of a row of a panel, see `add_panels`
 
 _ROWS = 128  # rows of a product that a thread takes at a time
 
@@ -40,17 +41,19 @@ else:
 
 
 def _tile(rows, vectors, lanes=None):
-    """Intrinsic for one tile: ``out[i : i + rows, j : j + columns] += left[i : i + rows] @ right[:, j : ...]``.
+    """Intrinsic for one tile: ``out[i : i + rows, j : j + columns] += left[i : i + rows, begin:end] @ part``.
+
+    ``part`` is ``right[begin:end, at : at + columns]``. Positions, and not views of parts: a view counts references.
 
     Returns
     -------
     callable
-        ``tile(out, left, right, i, j)`` gives the next j.
+        ``tile(out, left, right, i, j, at, begin, end)`` gives the next j.
     """
 
     @intrinsic
-    def tile(typingctx, out, left, right, i, j):
-        signature = types.intp(out, left, right, i, j)
+    def tile(typingctx, out, left, right, i, j, at, begin, end):
+        signature = types.intp(out, left, right, i, j, at, begin, end)
 
         def codegen(context, builder, signature, args):
             kinds, item = signature.args, signature.args[0].dtype.bitwidth // 8
@@ -61,36 +64,39 @@ def _tile(rows, vectors, lanes=None):
             arrays = [
                 context.make_array(kind)(context, builder, value) for kind, value in zip(kinds[:3], args)
             ]
-            begins = [builder.bitcast(array.data, byte) for array in arrays]
-            strides = [[builder.extract_value(array.strides, axis) for axis in (0, 1)] for array in arrays]
-            depth = builder.extract_value(arrays[1].shape, 1)
-            first_row, first_column = (
+            origins = [builder.bitcast(array.data, byte) for array in arrays]
+            strides = [  # of the last two axes: panels have one before them
+                [builder.extract_value(array.strides, kind.ndim + axis) for axis in (-2, -1)]
+                for kind, array in zip(kinds, arrays)
+            ]
+            first_row, first_column, at, begin, end = (
                 context.cast(builder, value, kind, types.intp) for value, kind in zip(args[3:], kinds[3:])
             )
             across = builder.mul(first_column, ir.Constant(word, item))
             every = [builder.add(first_row, ir.Constant(word, r)) for r in range(rows)]
-            heard = [builder.gep(begins[1], [builder.mul(row, strides[1][0])]) for row in every]
+            heard = [builder.gep(origins[1], [builder.mul(row, strides[1][0])]) for row in every]
             ends = [
-                builder.gep(begins[0], [builder.add(builder.mul(row, strides[0][0]), across)])
+                builder.gep(origins[0], [builder.add(builder.mul(row, strides[0][0]), across)])
                 for row in every
             ]
-            ends = [builder.bitcast(end, vector.as_pointer()) for end in ends]
+            ends = [builder.bitcast(place, vector.as_pointer()) for place in ends]
             totals = [cgutils.alloca_once(builder, vector) for _ in range(rows)]
             for total in totals:  # from zero: a long sum made of partial sums keeps more digits
                 builder.store(ir.Constant(vector, [0.0] * columns), total)
-            source = builder.gep(begins[2], [across])
-            with cgutils.for_range(builder, depth, intp=word) as loop:
-                at = builder.gep(source, [builder.mul(loop.index, strides[2][0])])
-                values = builder.load(builder.bitcast(at, vector.as_pointer()), align=item)
-                step = builder.mul(loop.index, strides[1][1])
-                for total, begin in zip(totals, heard):
-                    at = builder.bitcast(builder.gep(begin, [step]), scalar.as_pointer())
-                    factor = _spread(builder, builder.load(at), vector, columns)
+            source = builder.gep(origins[2], [builder.mul(at, ir.Constant(word, item))])
+            one = ir.Constant(word, 1)
+            with cgutils.for_range_slice(builder, begin, end, one, intp=word) as (k, _):
+                place = builder.gep(source, [builder.mul(k, strides[2][0])])
+                values = builder.load(builder.bitcast(place, vector.as_pointer()), align=item)
+                step = builder.mul(k, strides[1][1])
+                for total, row in zip(totals, heard):
+                    place = builder.bitcast(builder.gep(row, [step]), scalar.as_pointer())
+                    factor = _spread(builder, builder.load(place), vector, columns)
                     product = builder.fmul(values, factor, flags=("contract",))
                     builder.store(builder.fadd(product, builder.load(total), flags=("contract",)), total)
-            for total, end in zip(totals, ends):
-                so_far = builder.load(end, align=item)
-                builder.store(builder.fadd(so_far, builder.load(total)), end, align=item)
+            for total, place in zip(totals, ends):
+                so_far = builder.load(place, align=item)
+                builder.store(builder.fadd(so_far, builder.load(total)), place, align=item)
             return builder.add(first_column, ir.Constant(word, columns))
 
         return signature, codegen
@@ -108,6 +114,8 @@ def _spread(builder, value, vector, columns):
 def _strip(rows, vectors):
     """Compiled function: columns from j on of ``rows`` rows of a product, from row i on; gives the next j.
 
+    Of the sums the terms from ``begin`` to ``end``.
+
     Tiles of ``vectors`` vectors while they fit, then of half as many: few independent sums would wait for each other.
     """
     if vectors == 0:
@@ -115,11 +123,11 @@ def _strip(rows, vectors):
     tile, narrower = _tile(rows, vectors), _strip(rows, vectors // 2)
 
     @njit(error_model="numpy", inline="always")
-    def strip(out, left, right, i, j):
+    def strip(out, left, right, i, j, begin, end):
         size = vectors * (VECTOR_BYTES // out.itemsize)
         while j + size <= right.shape[1]:
-            j = tile(out, left, right, i, j)
-        return narrower(out, left, right, i, j) if j < right.shape[1] else j
+            j = tile(out, left, right, i, j, j, begin, end)
+        return narrower(out, left, right, i, j, begin, end) if j < right.shape[1] else j
 
     return strip
 
@@ -129,19 +137,35 @@ def _edge(rows):
     four, single = _tile(rows, 0, 4), _tile(rows, 0, 1)
 
     @njit(error_model="numpy", inline="always")
-    def edge(out, left, right, i, j):
+    def edge(out, left, right, i, j, begin, end):
         while j + 4 <= right.shape[1]:
-            j = four(out, left, right, i, j)
+            j = four(out, left, right, i, j, j, begin, end)
         while j < right.shape[1]:
-            j = single(out, left, right, i, j)
+            j = single(out, left, right, i, j, j, begin, end)
         return j
 
     return edge
 
 
+def _panel_strip(rows, vectors):
+    """Compiled function: rows of a product from row i on, of its columns those that lie in one panel."""
+    vectors = min(vectors, PANEL_BYTES // VECTOR_BYTES)
+    tile = _tile(rows, vectors)
+
+    @njit(error_model="numpy", inline="always")
+    def strip(out, left, panels, i, panel, begin, end):
+        depth, width = panels.shape[1:]
+        start = panel * width
+        for j in range(start, start + width, vectors * (VECTOR_BYTES // out.itemsize)):
+            tile(out, left, panels, i, j, panel * depth * width + j - start, begin, end)
+
+    return strip
+
+
 _strip_of_8, _strip_of_4, _strip_of_2, _strip_of_1 = (
     _strip(rows, vectors) for rows, vectors in zip((8, 4, 2, 1), _VECTORS)
 )
+_panel_of_2, _panel_of_1 = (_panel_strip(rows, vectors) for rows, vectors in zip((2, 1), _VECTORS[2:]))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -158,19 +182,48 @@ def add_product(out, left, right):
     """
     n_rows, depth = left.shape
     for begin in range(0, depth, DEPTH):
-        part, below = left[:, begin : begin + DEPTH], right[begin : begin + DEPTH]
+        end = min(begin + DEPTH, depth)
         i = 0
         while i + 8 <= n_rows:
-            _strip_of_8(out, part, below, i, 0)
+            _strip_of_8(out, left, right, i, 0, begin, end)
             i += 8
         if i + 4 <= n_rows:
-            _strip_of_4(out, part, below, i, 0)
+            _strip_of_4(out, left, right, i, 0, begin, end)
             i += 4
         if i + 2 <= n_rows:
-            _strip_of_2(out, part, below, i, 0)
+            _strip_of_2(out, left, right, i, 0, begin, end)
             i += 2
         if i < n_rows:
-            _strip_of_1(out, part, below, i, 0)
+            _strip_of_1(out, left, right, i, 0, begin, end)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def add_panels(out, left, panels, backwards):
+    """``out += left @ right`` for a matrix whose columns lie in panels, to the same bits as `add_product`.
+
+    What multiplies a few rows by one matrix again and again waits for the matrix to come from the second-level cache,
+    unless all of it fits into the first. Of a larger one nothing stays there until it is read again from its begin;
+    where every second product goes backwards, as much stays as fits.
+
+    Parameters
+    ----------
+    out : array of shape (n_rows, n_columns)
+        Overwritten: of its columns as many as the panels have, n_panels * width.
+    left : array of shape (n_rows, depth)
+    panels : array of shape (n_panels, depth, width)
+    backwards : bool
+        Begin with the last panel.
+    """
+    n_rows, depth = left.shape
+    n_panels = panels.shape[0]
+    for begin in range(0, depth, DEPTH):
+        end = min(begin + DEPTH, depth)
+        for number in range(n_panels):
+            panel = n_panels - 1 - number if backwards else number
+            for i in range(0, n_rows - 1, 2):
+                _panel_of_2(out, left, panels, i, panel, begin, end)
+            if n_rows % 2:
+                _panel_of_1(out, left, panels, n_rows - 1, panel, begin, end)
 
 
 def product(left, right):

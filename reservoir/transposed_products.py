@@ -63,13 +63,15 @@ def _tile(n_left, n_right):
                     weights = a.load(2, builder.add(row, at), lanes)
                     for of_left, values in zip(totals, heard):
                         a.add_product(of_left[r], weights, values)
-            for begin, of_left in zip(a.rows(0, i, n_left), totals):
-                at = builder.add(begin, j)
-                for sums in _sums(builder, [builder.load(total) for total in of_left], lanes):
-                    width = sums.type.count
-                    so_far = a.load(0, at, width)
-                    builder.store(builder.fadd(so_far, sums), a.at(0, at, width), align=a.align)
-                    at = builder.add(at, a.number(width))
+            sums = _sums(builder, [builder.load(total) for of_left in totals for total in of_left], lanes)
+            width = min(sums[0].type.count, n_right)
+            for row, begin in enumerate(a.rows(0, i, n_left)):
+                for first in range(0, n_right, width):
+                    vector, lane = divmod(row * n_right + first, sums[0].type.count)
+                    part = _chosen(builder, sums[vector], sums[vector], range(lane, lane + width))
+                    at = builder.add(begin, builder.add(j, a.number(first)))
+                    total = builder.fadd(a.load(0, at, width), part)
+                    builder.store(total, a.at(0, at, width), align=a.align)
             return context.get_dummy_value()
 
         return signature, codegen
@@ -99,7 +101,7 @@ def _sums(builder, vectors, width):
 
 def _chosen(builder, one, two, lanes):
     """Some lanes of two vectors as one."""
-    mask = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes)
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes))
     return builder.shuffle_vector(one, two, mask)
 
 
@@ -108,14 +110,12 @@ def _strip(n_left, n_right):
     several, single = _tile(n_left, n_right), _tile(n_left, 1)
 
     @njit(error_model="numpy", inline="always")
-    def strip(out, left, right, i):
-        j = 0
-        while j + n_right <= right.shape[0]:
-            several(out, left, right, i, j)
-            j += n_right
-        while j < right.shape[0]:
+    def strip(out, left, right, i, backwards):
+        n_tiles = right.shape[0] // n_right
+        for tile in range(n_tiles):
+            several(out, left, right, i, n_right * (n_tiles - 1 - tile if backwards else tile))
+        for j in range(n_right * n_tiles, right.shape[0]):
             single(out, left, right, i, j)
-            j += 1
 
     return strip
 
@@ -124,7 +124,7 @@ _of_4, _of_2, _of_1 = (_strip(*shape) for shape in _SHAPES)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def add_transposed_product(out, left, right):
+def add_transposed_product(out, left, right, backwards=False):
     """``out += left @ right.T``, without looking whether the shapes match.
 
     Parameters
@@ -133,17 +133,20 @@ def add_transposed_product(out, left, right):
         Overwritten. The last axes of all three are contiguous, and they are of one precision.
     left : array of shape (n_rows, depth)
     right : array of shape (n_columns, depth)
+    backwards : bool, default=False
+        Begin with the last rows of ``right``, which the first-level cache may hold since the last product with it;
+        the result is the same.
     """
     n_rows, depth = left.shape
     i = 0
     while i + 4 <= n_rows:
-        _of_4(out, left, right, i)
+        _of_4(out, left, right, i, backwards)
         i += 4
     if i + 2 <= n_rows:
-        _of_2(out, left, right, i)
+        _of_2(out, left, right, i, backwards)
         i += 2
     if i < n_rows:
-        _of_1(out, left, right, i)
+        _of_1(out, left, right, i, backwards)
     for k in range(depth - depth % (VECTOR_BYTES // out.itemsize), depth):
         for i in range(n_rows):
             for j in range(right.shape[0]):

@@ -113,15 +113,17 @@ def _overload_tanh(x):
     if not _is_float(x):
         return None
     c = np.float64 if x == types.float64 else np.float32
-    magic, inverse_ln2, ln2, _, _, r1, r2, r3, r4, r5 = _constants(c)
-    one, two = c(1.0), c(2.0)
+    magic, inverse_ln2, ln2, _, _, *coefficients = _constants(c)
+    inverse_ln2, ln2, one = c(2.0) * inverse_ln2, c(0.5) * ln2, c(1.0)
+    r1, r2, r3, r4, r5 = (c(2.0 ** (2 * k - 1)) * r for k, r in enumerate(coefficients, 1))
     # Beyond it tanh rounds to 1 and the power of two stays finite. A single ln 2 suffices: its rounding
     # matters only where n is large and tanh flat.
-    largest = c(40.0) if c is np.float64 else c(20.0)
+    largest = c(20.0) if c is np.float64 else c(10.0)
     wide = c is np.float64
 
+    # a, r and R are halved: that saves doubling |x|, and changes no bit.
     def implementation(x):
-        a = two * abs(x)
+        a = abs(x)
         a = largest if a > largest else a
         shifted = a * inverse_ln2 + magic
         r = a - (shifted - magic) * ln2
@@ -130,7 +132,7 @@ def _overload_tanh(x):
         p = r3
         if wide:
             p = (r5 * z + r4) * z + r3
-        p = ((p * z + r2) * z + r1) * z + two
+        p = ((p * z + r2) * z + r1) * z + one
         return _copysign(((s - one) * p + (s + one) * r) / ((s + one) * p + (s - one) * r), x)
 
     return implementation

@@ -1,10 +1,11 @@
 """Recurrent layers beside PyTorch's on a CPU.
 
 Forward and backward of one layer, float32, the same inputs and the same gradient of the outputs; gradients of all
-weights. Both run in turns in one process; a figure is the median of the ratios of neighbouring turns. With one thread
-the time is that of the processor, so that others on the machine count less, with two that of the clock. With two
-PyTorch divides its products, and we the series of a batch, as `training.train` does, once a step has 1,024 numbers:
-what is smaller runs in one. The load that stands beside a table is what the machine had to do just before.
+weights, none of the inputs, on neither side. Both run in turns in one process; a figure is the median of the ratios
+of neighbouring turns. With one thread the time is that of the processor, so that others on the machine count less,
+with two that of the clock. With two PyTorch divides its products, and we the series of a batch, as `training.train`
+does, once a step has 1,024 numbers: what is smaller runs in one. The load that stands beside a table is what the
+machine had to do just before.
 
 The whole training begins with the same weights and goes through the same batches in the same order, with the same
 optimizer and clipping. PyTorch's layers have two biases where one suffices, and its optimizer moves both, which is a
@@ -111,7 +112,7 @@ def _contest(name, n_series, n_units, n_threads, repeats) -> Contest:
     x, grad = _problem(n_series, n_units)
     theirs = _their_layer(name, x, grad)
     cell = CELLS[name](n_units)
-    params = cell.init_params(N_FEATURES, np.random.default_rng(0))
+    params = ParameterVector(cell.init_params(N_FEATURES, np.random.default_rng(0))).tree  # as in training
     n_shards = min(n_threads, n_series) if n_series * n_units >= _WORTH else 1
     shards = [
         (np.ascontiguousarray(a), np.ascontiguousarray(b))
@@ -119,7 +120,8 @@ def _contest(name, n_series, n_units, n_threads, repeats) -> Contest:
     ]
 
     def one(shard):
-        return cell.backward(params, shard[0], cell.forward(params, shard[0]), shard[1])[0]
+        tape = cell.forward(params, shard[0])
+        return cell.backward(params, shard[0], tape, shard[1], input_gradient=False)[0]
 
     with ThreadPoolExecutor(n_threads) as pool:
 

@@ -152,18 +152,20 @@ class Stack(BaseEstimator):
         tape: StackTape,
         grad_states: np.ndarray | None,
         grad_final_state: tuple | None = None,
-    ) -> tuple[tuple, np.ndarray, tuple]:
+        *,
+        input_gradient: bool = True,
+    ) -> tuple[tuple, Any, tuple]:
         """Propagate gradients of a loss back through layers and time.
 
         Parameters
         ----------
-        params, x, tape, grad_states, grad_final_state
+        params, x, tape, grad_states, grad_final_state, input_gradient
             As for `Cell.backward`.
 
         Returns
         -------
         grads : tuple of NamedTuples
-        grad_x : array of shape (n_steps, n_series, n_features)
+        grad_x : array of shape (n_steps, n_series, n_features) or None
         grad_state : tuple of NamedTuples
         """
         grads: list = [None] * len(params)
@@ -172,7 +174,10 @@ class Stack(BaseEstimator):
         for layer in reversed(range(len(params))):
             final = None if grad_final_state is None else grad_final_state[layer]
             arguments = params[layer], tape.inputs[layer], tape.tapes[layer], grad, final
-            grads[layer], grad_heard, grad_state[layer] = self.cell.backward(*arguments)
+            wanted = layer > 0 or input_gradient
+            grads[layer], grad_heard, grad_state[layer] = self.cell.backward(
+                *arguments, input_gradient=wanted
+            )
             if layer and tape.masks:
                 grad_heard *= tape.masks[layer - 1]
             grad = grad_heard + grad if layer and self.residual and grad is not None else grad_heard

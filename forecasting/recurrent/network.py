@@ -274,7 +274,9 @@ def teacher_forced(
     output, grad_seen = _dense_grad(params.output, rows, grad_raw.reshape(len(rows), -1))
     grad_states = np.zeros_like(tape.states)
     grad_states[counted] = grad_seen.reshape(seen.shape) * mask
-    stack, grad_inputs, _ = network.stack.backward(params.stack, inputs, tape, grad_states)
+    stack, grad_inputs, _ = network.stack.backward(
+        params.stack, inputs, tape, grad_states, input_gradient=bool(network.projection)
+    )
     projection = _projection_grad(network, params, inputs, before, grad_inputs)
     return loss, Parameters(stack, output, projection), tape.final_state
 
@@ -304,7 +306,9 @@ def _at_once(network, params, batch, rng):
         grad_state = mapped(lambda part: part.reshape(network.n_ahead, n_windows, -1).sum(axis=0), grad_state)
     else:
         grad_states[-1] = grad_seen
-    stack, grad_inputs, _ = network.stack.backward(params.stack, inputs, tape, grad_states, grad_state)
+    stack, grad_inputs, _ = network.stack.backward(
+        params.stack, inputs, tape, grad_states, grad_state, input_gradient=bool(network.projection)
+    )
     if segments:
         stack = _sum(stack, decoding)
     projection = _projection_grad(network, params, inputs, before, grad_inputs)

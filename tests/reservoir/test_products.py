@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from reservoir.products import add_product, product
+from reservoir.products import PANEL_BYTES, add_panels, add_product, product
 from reservoir.transposed_products import add_transposed_product
 
 SIZES = [
@@ -52,6 +52,27 @@ def test_adds_the_product_with_a_transposed_matrix(size, dtype):
     add_transposed_product(around[:, 2 : 2 + n_columns], left, right)
     tolerance = 1e-13 if dtype is np.float64 else 1e-5
     assert_allclose(around, expected, rtol=tolerance, atol=30 * tolerance)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n_rows", range(8))
+def test_panels_and_directions_change_no_bit(n_rows, dtype):
+    width, depth = PANEL_BYTES // np.dtype(dtype).itemsize, 300
+    rng = np.random.default_rng(0)
+    left, right = rng.standard_normal((n_rows, depth)), rng.standard_normal((depth, 3 * width))
+    left, right = left.astype(dtype), right.astype(dtype)
+    panels = np.ascontiguousarray(right.reshape(depth, 3, width).swapaxes(0, 1))
+    outs = [np.ones((n_rows, 3 * width), dtype) for _ in range(3)]
+    add_product(outs[0], left, right)
+    add_panels(outs[1], left, panels, False)
+    add_panels(outs[2], left, panels, True)
+    assert (outs[0] == outs[1]).all()
+    assert (outs[0] == outs[2]).all()
+    some = np.ascontiguousarray(right[:, : width + 5].T)
+    there, back = np.ones((n_rows, width + 5), dtype), np.ones((n_rows, width + 5), dtype)
+    add_transposed_product(there, left, some)
+    add_transposed_product(back, left, some, True)
+    assert (there == back).all()
 
 
 def test_a_row_does_not_depend_on_those_beside_it():

@@ -8,7 +8,7 @@ from reservoir import vecmath
 from reservoir.vecmath import ACTIVATIONS, FASTMATH, activate, exp, sigmoid, tanh
 
 
-@njit(cache=True, fastmath=FASTMATH, error_model="numpy")
+@njit(fastmath=FASTMATH, error_model="numpy")  # not cached: the assembly of cached code cannot be looked at
 def apply(code, x, out):
     if code == 0:
         for i in range(x.size):

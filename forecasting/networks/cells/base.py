@@ -3,13 +3,14 @@
 A concrete cell is one file: the equations, the NamedTuple of its parameters, the compiled loops, and a class that
 names ``n_units`` among its hyper-parameters and implements three hooks over contiguous arrays of one precision:
 
-======================================================  ======================================================
-hook                                                    does
-======================================================  ======================================================
-``init_params(n_features, rng, dtype)``                 draws the parameters
-``_forward(params, x, state)``                          runs the recurrence; returns a `Tape`
-``_backward(params, x, tape, grad_states, grad_state)`` runs it back; returns ``(grads, grad_x, grad_state)``
-======================================================  ======================================================
+=================================================  ============================================================
+hook                                               does
+=================================================  ============================================================
+``init_params(n_features, rng, dtype)``            draws the parameters
+``_forward(params, x, state)``                     runs the recurrence; returns a `Tape`
+``_backward(params, x, tape, grad_states,          runs it back; returns ``(grads, grad_state)`` and fills
+grad_state, grad_x)``                              ``grad_x``, unless it is of no steps
+=================================================  ============================================================
 
 A cell whose compiled loop forward is called ``kernel(params, x, *memory, *constants)``, with the arrays of its tape's
 memory and with what ``_constants(params)`` returns, names it as ``kernel``: then networks of it also run step by step
@@ -156,7 +157,9 @@ class Cell(BaseEstimator):
         tape: Any,
         grad_states: np.ndarray | None,
         grad_final_state: Any = None,
-    ) -> tuple[Any, np.ndarray, Any]:
+        *,
+        input_gradient: bool = True,
+    ) -> tuple[Any, Any, Any]:
         """Propagate gradients of a loss back through time.
 
         Parameters
@@ -169,12 +172,14 @@ class Cell(BaseEstimator):
             Gradient of the loss in ``tape.states``; None stands for zeros.
         grad_final_state : NamedTuple of arrays, optional
             Gradient in ``tape.final_state``, beyond what its output contributes to ``tape.states``.
+        input_gradient : bool, default=True
+            Whether to return ``grad_x``; nobody asks for it where ``x`` are data.
 
         Returns
         -------
         grads : NamedTuple of arrays
             Gradient in the parameters, of their type.
-        grad_x : array of shape (n_steps, n_series, n_features)
+        grad_x : array of shape (n_steps, n_series, n_features) or None
         grad_state : NamedTuple of arrays
             Gradient in the state before the first step.
         """
@@ -185,7 +190,9 @@ class Cell(BaseEstimator):
         if grad_states.shape != tape.states.shape:
             raise ValueError(f"grad_states must be of shape {tape.states.shape}; got {grad_states.shape}.")
         grad_state = self._state_for(x, grad_final_state, "grad_final_state")
-        return self._backward(params, x, tape, grad_states, grad_state)
+        grad_x = np.empty((len(x) if input_gradient else 0, *x.shape[1:]), x.dtype)
+        grads, grad_state = self._backward(params, x, tape, grad_states, grad_state, grad_x)
+        return grads, grad_x if input_gradient else None, grad_state
 
     def run(self, params: Any, x: np.ndarray, state: Any = None) -> tuple[np.ndarray, Any]:
         """Return the outputs and the final state alone: `forward` in the memory of a few steps.
@@ -252,7 +259,13 @@ class Cell(BaseEstimator):
         raise NotImplementedError
 
     def _backward(
-        self, params: Any, x: np.ndarray, tape: Any, grad_states: np.ndarray, grad_state: Any
+        self,
+        params: Any,
+        x: np.ndarray,
+        tape: Any,
+        grad_states: np.ndarray,
+        grad_state: Any,
+        grad_x: np.ndarray,
     ) -> Any:
         raise NotImplementedError
 

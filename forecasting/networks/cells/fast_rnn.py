@@ -30,12 +30,16 @@ from forecasting.networks.cells.time_chunks import (
     KERNEL,
     add_back,
     add_input_gradients,
+    add_onward,
     add_product,
     add_step,
+    in_panels,
+    room_for,
     set_drive,
     steps_per_chunk,
     turned,
 )
+from forecasting.networks.cells.views import at_step
 from forecasting.networks.initialisation import glorot_uniform, orthogonal
 from reservoir.vecmath import ACTIVATIONS, activate
 
@@ -73,12 +77,14 @@ def forward(params, x, path, candidates, code, mixing):
     n_units = path.shape[2]
     x_rows, rows = x.reshape(-1, n_features), candidates.reshape(-1, n_units)
     flat, size = (path.reshape(-1), candidates.reshape(-1)), np.uint64(n_series * n_units)
+    panels = in_panels(params.recurrent_weights, n_series, n_steps)
     chunk = steps_per_chunk(n_steps, n_series, n_units)
     for start in range(0, n_steps, chunk):
         stop = min(start + chunk, n_steps)
         set_drive(rows, start * n_series, stop * n_series, x_rows, params.input_weights, params.bias)
         for t in range(start, stop):
-            add_product(candidates[t], path[t], params.recurrent_weights)
+            drive, heard = at_step(candidates, t, 0, n_units), at_step(path, t, 0, n_units)
+            add_onward(drive, heard, params.recurrent_weights, panels, t)
             activate(candidates[t].reshape(-1), code)
             _mix(*flat, np.uint64(t), size, mixing)
 
@@ -114,7 +120,7 @@ def backward(params, x, path, candidates, code, mixing, grad_states, carry, grad
     )
     transposed = turned(params.recurrent_weights, n_series)
     chunk = steps_per_chunk(n_steps, n_series, n_units)
-    deltas = np.empty((chunk, n_series, n_units), x.dtype)
+    deltas = room_for(chunk * n_series, n_units, x).reshape(chunk, n_series, n_units)
     delta_rows, flat = deltas.reshape(-1, n_units), (path.reshape(-1), candidates.reshape(-1))
     for stop in range(n_steps, 0, -chunk):
         start = max(0, stop - chunk)
@@ -123,7 +129,7 @@ def backward(params, x, path, candidates, code, mixing, grad_states, carry, grad
             add_step(carry_flat, grad_flat, np.uint64(t))
             _unmix(*flat, carry_flat, delta.reshape(-1), np.uint64(t), mixing, grads.mixing_logits)
             multiply_by_slope(delta.reshape(-1), candidates[t].reshape(-1), code)
-            add_back(carry, delta, params.recurrent_weights, transposed)
+            add_back(carry, at_step(deltas, t - start, 0, n_units), params.recurrent_weights, transposed, t)
         first, last = start * n_series, stop * n_series
         add_product(grads.recurrent_weights, rows[first:last].T, delta_rows[: last - first])
         inputs = grad_x_rows, first, last, delta_rows, x_rows, params.input_weights
@@ -199,11 +205,16 @@ class FastRNN(Cell):
         return Tape(path[1:], Output(path[-1].copy()), (path, candidates))
 
     def _backward(
-        self, params: Any, x: np.ndarray, tape: Any, grad_states: np.ndarray, grad_state: Any
+        self,
+        params: Any,
+        x: np.ndarray,
+        tape: Any,
+        grad_states: np.ndarray,
+        grad_state: Any,
+        grad_x: np.ndarray,
     ) -> Any:
-        grads = zeros_of(params)
-        grad_x, carry = np.empty_like(x), grad_state.output.copy()
+        grads, carry = zeros_of(params), grad_state.output.copy()
         code, mixing = self._constants(params)
         backward(params, x, *tape.memory, code, mixing, grad_states, carry, grads, grad_x)
         grads.mixing_logits[:] *= mixing * (1 - mixing)
-        return grads, grad_x, Output(carry)
+        return grads, Output(carry)

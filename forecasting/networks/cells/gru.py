@@ -31,12 +31,16 @@ from forecasting.networks.cells.time_chunks import (
     KERNEL,
     add_back,
     add_input_gradients,
+    add_onward,
     add_product,
     add_step,
+    in_panels,
+    room_for,
     set_drive,
     steps_per_chunk,
     turned,
 )
+from forecasting.networks.cells.views import at_step
 from forecasting.networks.initialisation import chrono_bias, glorot_uniform, orthogonal
 from reservoir.vecmath import tanh
 
@@ -122,13 +126,15 @@ def forward(params, x, path, gates):
     flat = gates.reshape(-1), path.reshape(-1)
     shape = np.uint64(n_series), np.uint64(n_units)
     biases = np.concatenate((params.bias, params.recurrent_bias))
+    panels = in_panels(weights, n_series, n_steps if reset_after else 0)
     chunk = steps_per_chunk(n_steps, n_series, 4 * n_units)
     for start in range(0, n_steps, chunk):
         stop = min(start + chunk, n_steps)
         set_drive(rows, start * n_series, stop * n_series, x_rows, params.input_weights, biases)
         for t in range(start, stop):
             if reset_after:
-                add_product(gates[t, :, n_units:], path[t], weights)
+                drive, heard = at_step(gates, t, n_units, 4 * n_units), at_step(path, t, 0, n_units)
+                add_onward(drive, heard, weights, panels, t)
                 _set_units(*flat, np.uint64(t), *shape)
             else:
                 add_product(gates[t, :, n_units : 3 * n_units], path[t], weights[:, : 2 * n_units])
@@ -201,8 +207,9 @@ def backward(params, x, path, gates, grad_states, carry, grads, grad_x):
     gate_rows, grad_x_rows = gates.reshape(-1, 4 * n_units), grad_x.reshape(-1, n_features)
     weights = params.recurrent_weights
     transposed = turned(weights, n_series)
+    heard_by = weights[:, : heard - n_units], transposed[: heard - n_units]
     chunk = steps_per_chunk(n_steps, n_series, 4 * n_units)
-    deltas = np.empty((chunk, n_series, 4 * n_units), x.dtype)
+    deltas = room_for(chunk * n_series, 4 * n_units, x).reshape(chunk, n_series, 4 * n_units)
     delta_rows = deltas.reshape(-1, 4 * n_units)
     flat = gates.reshape(-1), path.reshape(-1), carry.reshape(-1), deltas.reshape(-1)
     grad_flat, shape = grad_states.reshape(-1), (np.uint64(n_series), np.uint64(n_units))
@@ -214,10 +221,9 @@ def backward(params, x, path, gates, grad_states, carry, grads, grad_x):
             _set_deltas(*flat, *place, *shape, reset_after)
             if not reset_after:
                 candidate = weights[:, 2 * n_units :], transposed[2 * n_units :]
-                add_back(delta[:, 3 * n_units :], delta[:, :n_units], *candidate)
+                add_back(delta[:, 3 * n_units :], delta[:, :n_units], *candidate, t)
                 _pass_reset(*flat, *place, *shape)
-            heard_by = weights[:, : heard - n_units], transposed[: heard - n_units]
-            add_back(carry, delta[:, n_units:heard], *heard_by)
+            add_back(carry, at_step(deltas, t - start, n_units, heard), *heard_by, t)
         first, last = start * n_series, stop * n_series
         used = delta_rows[: last - first]
         add_product(grads.recurrent_weights[:, : heard - n_units], rows[first:last].T, used[:, n_units:heard])
@@ -307,10 +313,14 @@ class GRU(Cell):
         return Tape(path[1:], Output(path[-1].copy()), (path, gates))
 
     def _backward(
-        self, params: Any, x: np.ndarray, tape: Any, grad_states: np.ndarray, grad_state: Any
+        self,
+        params: Any,
+        x: np.ndarray,
+        tape: Any,
+        grad_states: np.ndarray,
+        grad_state: Any,
+        grad_x: np.ndarray,
     ) -> Any:
-        grads = zeros_of(params)
-        grad_x = np.empty_like(x)
-        carry = grad_state.output.copy()
+        grads, carry = zeros_of(params), grad_state.output.copy()
         backward(params, x, *tape.memory, grad_states, carry, grads, grad_x)
-        return grads, grad_x, Output(carry)
+        return grads, Output(carry)

@@ -32,12 +32,16 @@ from forecasting.networks.cells.time_chunks import (
     KERNEL,
     add_back,
     add_input_gradients,
+    add_onward,
     add_product,
     add_step,
+    in_panels,
+    room_for,
     set_drive,
     steps_per_chunk,
     turned,
 )
+from forecasting.networks.cells.views import at_step
 from forecasting.networks.initialisation import glorot_uniform, orthogonal
 from reservoir.vecmath import ACTIVATIONS, activate
 
@@ -100,13 +104,15 @@ def forward(params, x, path, heard, code, retention):
     n_units = path.shape[2]
     x_rows, rows = x.reshape(-1, n_features), path[1:].reshape(-1, n_units)
     flat = heard.reshape(-1), path.reshape(-1)
+    panels = in_panels(params.recurrent_weights, n_series, n_steps)
     chunk = steps_per_chunk(n_steps, n_series, n_units)
     for start in range(0, n_steps, chunk):
         stop = min(start + chunk, n_steps)
         set_drive(rows, start * n_series, stop * n_series, x_rows, params.input_weights, params.bias)
         for t in range(start, stop):
             _set_heard(*flat, np.uint64(t), np.uint64(n_series), retention)
-            add_product(path[t + 1], heard[t + 1], params.recurrent_weights)
+            drive = at_step(path, t + 1, 0, n_units)
+            add_onward(drive, at_step(heard, t + 1, 0, 2 * n_units), params.recurrent_weights, panels, t)
             activate(path[t + 1].reshape(-1), code)
 
 
@@ -138,7 +144,7 @@ def backward(params, x, path, heard, code, retention, grad_states, carry, grads,
     )
     transposed = turned(params.recurrent_weights, n_series)
     chunk = steps_per_chunk(n_steps, n_series, n_units)
-    deltas = np.empty((chunk, n_series, n_units), x.dtype)
+    deltas = room_for(chunk * n_series, n_units, x).reshape(chunk, n_series, n_units)
     delta_rows, grad_heard = deltas.reshape(-1, n_units), np.empty((n_series, 2 * n_units), x.dtype)
     for stop in range(n_steps, 0, -chunk):
         start = max(0, stop - chunk)
@@ -147,7 +153,9 @@ def backward(params, x, path, heard, code, retention, grad_states, carry, grads,
             deltas[t - start] = carry[0]
             multiply_by_slope(deltas[t - start].reshape(-1), path[t + 1].reshape(-1), code)
             grad_heard[:] = 0
-            add_back(grad_heard, deltas[t - start], params.recurrent_weights, transposed)
+            add_back(
+                grad_heard, at_step(deltas, t - start, 0, n_units), params.recurrent_weights, transposed, t
+            )
             _pass_trace(heard, path, grad_heard, carry, t, retention, grads.retention_logits)
         first, last = start * n_series, stop * n_series
         add_product(grads.recurrent_weights, heard_rows[first:last].T, delta_rows[: last - first])
@@ -249,11 +257,16 @@ class LeakyRNN(Cell):
         return Tape(path[1:], final, (path, heard))
 
     def _backward(
-        self, params: Any, x: np.ndarray, tape: Any, grad_states: np.ndarray, grad_state: Any
+        self,
+        params: Any,
+        x: np.ndarray,
+        tape: Any,
+        grad_states: np.ndarray,
+        grad_state: Any,
+        grad_x: np.ndarray,
     ) -> Any:
-        grads = zeros_of(params)
-        grad_x, carry = np.empty_like(x), np.array(grad_state)
+        grads, carry = zeros_of(params), np.array(grad_state)
         code, retention = self._constants(params)
         backward(params, x, *tape.memory, code, retention, grad_states, carry, grads, grad_x)
         grads.retention_logits[:] *= retention * (1 - retention)
-        return grads, grad_x, LeakyState(*carry)
+        return grads, LeakyState(*carry)

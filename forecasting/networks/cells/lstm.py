@@ -31,12 +31,16 @@ from forecasting.networks.cells.time_chunks import (
     KERNEL,
     add_back,
     add_input_gradients,
+    add_onward,
     add_product,
     add_step,
+    in_panels,
+    room_for,
     set_drive,
     steps_per_chunk,
     turned,
 )
+from forecasting.networks.cells.views import at_step
 from forecasting.networks.initialisation import chrono_bias, glorot_uniform, orthogonal
 from reservoir.vecmath import tanh
 
@@ -157,12 +161,14 @@ def forward(params, x, path, memories, gates, forget):
     plain, scales = forget == 1 and len(params.peepholes) == 0, np.ones(4 * n_units, x.dtype)
     for j in range(n_units, 4 * n_units):
         scales[j] = 0.5
+    panels = in_panels(params.recurrent_weights, n_series, n_steps)
     chunk = steps_per_chunk(n_steps, n_series, 4 * n_units)
     for start in range(0, n_steps, chunk):
         stop = min(start + chunk, n_steps)
         set_drive(rows, start * n_series, stop * n_series, x_rows, params.input_weights, params.bias)
         for t in range(start, stop):
-            add_product(gates[t, :, :width], path[t], params.recurrent_weights)
+            drive, heard = at_step(gates, t, 0, width), at_step(path, t, 0, n_units)
+            add_onward(drive, heard, params.recurrent_weights, panels, t)
             if plain:
                 _set_plain_units(*flat, np.uint64(t), *shape, scales)
             else:
@@ -234,7 +240,7 @@ def backward(params, x, path, memories, gates, forget, grad_states, carry, grads
     grad_x_rows = grad_x.reshape(-1, n_features)
     transposed = turned(params.recurrent_weights, n_series)
     chunk = steps_per_chunk(n_steps, n_series, 4 * n_units)
-    deltas = np.empty((chunk, n_series, 4 * n_units), x.dtype)
+    deltas = room_for(chunk * n_series, 4 * n_units, x).reshape(chunk, n_series, 4 * n_units)
     delta_rows = deltas.reshape(-1, 4 * n_units)
     flat = (
         gates.reshape(-1),
@@ -243,13 +249,14 @@ def backward(params, x, path, memories, gates, forget, grad_states, carry, grads
         carry[1].reshape(-1),
         deltas.reshape(-1),
     )
-    grad_flat, shape = grad_states.reshape(-1), (np.uint64(n_series), np.uint64(n_units))
+    grad_flat, grad_out = grad_states.reshape(-1), carry[0]
+    shape = np.uint64(n_series), np.uint64(n_units)
     for stop in range(n_steps, 0, -chunk):
         start = max(0, stop - chunk)
         for t in range(stop - 1, start - 1, -1):
             add_step(flat[2], grad_flat, np.uint64(t))
             _set_deltas(*flat, np.uint64(t), np.uint64(t - start), *shape, forget, params.peepholes)
-            add_back(carry[0], deltas[t - start, :, :width], params.recurrent_weights, transposed)
+            add_back(grad_out, at_step(deltas, t - start, 0, width), params.recurrent_weights, transposed, t)
         first, last = start * n_series, stop * n_series
         add_product(grads.recurrent_weights, rows[first:last].T, delta_rows[: last - first, :width])
         inputs = grad_x_rows, first, last, delta_rows, x_rows, params.input_weights
@@ -362,10 +369,14 @@ class LSTM(Cell):
         return Tape(path[1:], final, (path, memories, gates))
 
     def _backward(
-        self, params: Any, x: np.ndarray, tape: Any, grad_states: np.ndarray, grad_state: Any
+        self,
+        params: Any,
+        x: np.ndarray,
+        tape: Any,
+        grad_states: np.ndarray,
+        grad_state: Any,
+        grad_x: np.ndarray,
     ) -> Any:
-        grads = zeros_of(params)
-        grad_x = np.empty_like(x)
-        carry = np.array(grad_state)
+        grads, carry = zeros_of(params), np.array(grad_state)
         backward(params, x, *tape.memory, _FORGET[self.forget], grad_states, carry, grads, grad_x)
-        return grads, grad_x, LSTMState(*carry)
+        return grads, LSTMState(*carry)

@@ -25,12 +25,16 @@ from forecasting.networks.cells.time_chunks import (
     KERNEL,
     add_back,
     add_input_gradients,
+    add_onward,
     add_product,
     add_step,
+    in_panels,
+    room_for,
     set_drive,
     steps_per_chunk,
     turned,
 )
+from forecasting.networks.cells.views import at_step
 from forecasting.networks.initialisation import glorot_uniform, orthogonal
 from reservoir.vecmath import ACTIVATIONS, activate
 
@@ -56,12 +60,14 @@ def forward(params, x, path, code):
     n_steps, n_series, n_features = x.shape
     n_units = path.shape[2]
     x_rows, rows = x.reshape(-1, n_features), path[1:].reshape(-1, n_units)
+    panels = in_panels(params.recurrent_weights, n_series, n_steps)
     chunk = steps_per_chunk(n_steps, n_series, n_units)
     for start in range(0, n_steps, chunk):
         stop = min(start + chunk, n_steps)
         set_drive(rows, start * n_series, stop * n_series, x_rows, params.input_weights, params.bias)
         for t in range(start, stop):
-            add_product(path[t + 1], path[t], params.recurrent_weights)
+            drive, heard = at_step(path, t + 1, 0, n_units), at_step(path, t, 0, n_units)
+            add_onward(drive, heard, params.recurrent_weights, panels, t)
             activate(path[t + 1].reshape(-1), code)
 
 
@@ -74,7 +80,7 @@ def backward(params, x, path, code, grad_states, carry, grads, grad_x):
     grad_x_rows = grad_x.reshape(-1, n_features)
     transposed = turned(params.recurrent_weights, n_series)
     chunk = steps_per_chunk(n_steps, n_series, n_units)
-    deltas = np.empty((chunk, n_series, n_units), x.dtype)
+    deltas = room_for(chunk * n_series, n_units, x).reshape(chunk, n_series, n_units)
     delta_rows, grad_flat = deltas.reshape(-1, n_units), grad_states.reshape(-1)
     for stop in range(n_steps, 0, -chunk):
         start = max(0, stop - chunk)
@@ -84,7 +90,7 @@ def backward(params, x, path, code, grad_states, carry, grads, grad_x):
             delta[:] = carry
             multiply_by_slope(delta.reshape(-1), path[t + 1].reshape(-1), code)
             carry[:] = 0
-            add_back(carry, delta, params.recurrent_weights, transposed)
+            add_back(carry, at_step(deltas, t - start, 0, n_units), params.recurrent_weights, transposed, t)
         first, last = start * n_series, stop * n_series
         used = delta_rows[: last - first]
         add_product(grads.recurrent_weights, rows[first:last].T, used)
@@ -152,10 +158,14 @@ class RNN(Cell):
         return Tape(path[1:], Output(path[-1].copy()), (path,))
 
     def _backward(
-        self, params: Any, x: np.ndarray, tape: Any, grad_states: np.ndarray, grad_state: Any
+        self,
+        params: Any,
+        x: np.ndarray,
+        tape: Any,
+        grad_states: np.ndarray,
+        grad_state: Any,
+        grad_x: np.ndarray,
     ) -> Any:
-        grads = zeros_of(params)
-        grad_x = np.empty_like(x)
-        carry = grad_state.output.copy()
+        grads, carry = zeros_of(params), grad_state.output.copy()
         backward(params, x, *tape.memory, ACTIVATIONS[self.activation], grad_states, carry, grads, grad_x)
-        return grads, grad_x, Output(carry)
+        return grads, Output(carry)

@@ -12,17 +12,21 @@ from numba import njit
 
 from reservoir import products, transposed_products
 from reservoir.compiled_once import compiled_once
+from reservoir.products import PANEL_BYTES
 from reservoir.vecmath import FASTMATH
 
 KERNEL = {"cache": True, "nogil": True, "fastmath": FASTMATH | {"reassoc"}, "error_model": "numpy"}
 _CHUNK = 65536  # numbers
 _FEW = 4  # features that leave most of a vector empty: scalar products instead
+CACHE_LINE = 64  # bytes: a vector that straddles two of them is read twice
 _LANES = 16  # numbers of a vector, or of several
+_FIRST_CACHE = 24576  # bytes of weights that stay in the first-level cache beside what else a step touches
 
 # ``add_product(out, left, right)``: ``out += left @ right``, the last axes of ``out`` and ``right`` contiguous.
 add_product = compiled_once(products.add_product, ("array 2", "array 2", "array 2"))
+_add_panels = compiled_once(products.add_panels, ("array 2", "array 2", "rows 3", "integer"))
 _add_transposed_product = compiled_once(
-    transposed_products.add_transposed_product, ("array 2", "array 2", "array 2")
+    transposed_products.add_transposed_product, ("array 2", "array 2", "array 2", "integer")
 )
 
 
@@ -75,9 +79,18 @@ _set_transposed = compiled_once(_transpose, ("rows 2", "rows 2"))
 
 
 @njit(**KERNEL)
+def room_for(n_rows, n_columns, like):
+    """Return an array that is not set, of the precision of another, from the beginning of a cache line on."""
+    size, lanes = n_rows * n_columns, CACHE_LINE // like.itemsize
+    room = np.empty(size + lanes, like.dtype)
+    begin = -room.ctypes.data % CACHE_LINE // like.itemsize
+    return room[begin : begin + size].reshape(n_rows, n_columns)
+
+
+@njit(**KERNEL)
 def transposed(weights):
     """Return a contiguous transposed copy; block by block, or rows a power of two apart would evict each other."""
-    out = np.empty((weights.shape[1], weights.shape[0]), weights.dtype)
+    out = room_for(weights.shape[1], weights.shape[0], weights)
     _set_transposed(out, weights)
     return out
 
@@ -91,12 +104,46 @@ def turned(weights, n_rows):
 
 
 @njit(**KERNEL)
-def add_back(out, left, weights, transposed):
-    """``out += left @ weights.T``; ``transposed`` is the transposed copy of the weights, or nothing."""
+def _fill_panels(panels, weights):
+    for i in range(panels.shape[0]):
+        for k in range(panels.shape[1]):
+            for j in range(panels.shape[2]):
+                panels[i, k, j] = weights[k, i * panels.shape[2] + j]
+
+
+_set_panels = compiled_once(_fill_panels, ("rows 3", "array 2"))
+
+
+@njit(**KERNEL)
+def in_panels(weights, n_rows, n_steps):
+    """Return a copy of weights for `add_onward`: panels, the first at a cache line; empty if it would not pay."""
+    width = PANEL_BYTES // weights.itemsize
+    pays = n_rows < 4 and n_steps >= 8 and weights.nbytes > _FIRST_CACHE
+    n_panels = weights.shape[1] // width if pays else 0
+    panels = room_for(n_panels * len(weights), width, weights).reshape(n_panels, len(weights), width)
+    _set_panels(panels, weights)
+    return panels
+
+
+@njit(**KERNEL, inline="always")
+def add_onward(out, left, weights, panels, t):
+    """``out += left @ weights`` at step t; ``panels`` holds the weights as `in_panels` returns them."""
+    n_columns = panels.shape[0] * panels.shape[2]
+    if n_columns == 0:
+        add_product(out, left, weights)
+        return
+    _add_panels(out, left, panels, t % 2)
+    if n_columns < out.shape[1]:
+        add_product(out[:, n_columns:], left, weights[:, n_columns:])
+
+
+@njit(**KERNEL)
+def add_back(out, left, weights, transposed, t):
+    """``out += left @ weights.T`` at step t; ``transposed`` is the transposed copy of the weights, or nothing."""
     if transposed.size > 0:
         add_product(out, left, transposed)
     else:
-        _add_transposed_product(out, left, weights)
+        _add_transposed_product(out, left, weights, t % 2)
 
 
 @njit(**KERNEL)
@@ -133,6 +180,8 @@ def _add_input_gradients(in_weights, in_bias, grad_x_rows, first, last, deltas, 
     add_product(sums, heard, used)
     _add(in_weights.reshape(-1), sums[:n_features].reshape(-1))
     _add(in_bias, sums[n_features])
+    if grad_x_rows.size == 0:
+        return
     if n_features < _FEW:
         _set_scalar_products(grad_x_rows, first, used.shape[0], deltas, weights)
         return

@@ -200,7 +200,13 @@ class WaveNet(Cell):
         return Tape(y, WaveNetState(y[-1].copy(), pasts), (wholes, gates, skip))
 
     def _backward(
-        self, params: Any, x: np.ndarray, tape: Any, grad_states: np.ndarray, grad_state: Any
+        self,
+        params: Any,
+        x: np.ndarray,
+        tape: Any,
+        grad_states: np.ndarray,
+        grad_state: Any,
+        grad_x: np.ndarray,
     ) -> Any:
         (n_steps, n_series, _), (wholes, gates, skip) = x.shape, tape.memory
         grad_y = grad_states.copy()
@@ -220,9 +226,10 @@ class WaveNet(Cell):
                 block_backward(*own, grad_rows[b], grad_heard[b + 1], grad_skip, first, last)
         weights, bias = _linear_grad(_rows(x), grad_heard[0])
         grads = WaveNetParams(weights, bias, grads.blocks, *_linear_grad(skip, grad_y))
-        grad_x = (grad_heard[0] @ params.input_weights.T).reshape(x.shape)
+        if grad_x.size:
+            np.matmul(grad_heard[0], params.input_weights.T, out=_rows(grad_x))
         pasts = tuple(_as_rows(whole[: len(whole) - n_steps]) for whole in grad_wholes)
-        return grads, grad_x, WaveNetState(np.zeros_like(tape.states[-1]), pasts)
+        return grads, WaveNetState(np.zeros_like(tape.states[-1]), pasts)
 
     def _pieces(self, n_steps, n_series):
         """Return the rows to run through all blocks at once: as many as stay in the cache."""

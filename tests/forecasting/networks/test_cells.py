@@ -105,6 +105,29 @@ def test_a_split_sequence_with_carried_state_is_the_whole(name, options):
 
 
 @cases
+@pytest.mark.parametrize("n_series", [1, 3])
+def test_large_weights_of_few_series_lie_in_panels_and_give_the_same_bits(name, options, n_series):
+    """Steps one by one read the weights themselves; 61 units leave columns that fill no panel."""
+    cell, params, x, state = example(name, options, n_series=n_series, n_units=61, n_steps=9)
+    whole = cell.forward(params, x, state)
+    for t in range(len(x)):
+        one = cell.forward(params, x[t : t + 1], state)
+        np.testing.assert_array_equal(one.states[0], whole.states[t])
+        state = one.final_state
+
+
+@cases
+def test_the_gradient_in_the_input_can_be_left_out(name, options):
+    cell, params, x, state = example(name, options)
+    tape, grad = cell.forward(params, x, state), np.ones((N_STEPS, N_SERIES, N_UNITS))
+    grads, _, grad_state = cell.backward(params, x, tape, grad)
+    same, nothing, same_state = cell.backward(params, x, tape, grad, input_gradient=False)
+    assert nothing is None
+    for a, b in zip((*grads, *grad_state), (*same, *same_state)):
+        np.testing.assert_array_equal(a, b)
+
+
+@cases
 def test_many_steps_in_chunks(name, options):
     """Enough rows for several chunks and pieces: equal to one series after the other."""
     cell, params, x, state = example(name, options, n_series=70, n_units=16, n_steps=150)
