@@ -31,9 +31,8 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic, overload
 
-# NaN and infinity keep their meaning: no "nnan", no "ninf". Division by zero must not raise, or a hidden
-# branch stops the vectoriser.
-FASTMATH = {"contract", "nsz", "arcp"}
+from reservoir.lanes import FASTMATH, Lanes, spread
+
 _OPTIONS = {"fastmath": FASTMATH, "error_model": "numpy"}
 
 _LAYOUT = {  # of each type the integer bits, mantissa bits, exponent bias
@@ -42,17 +41,31 @@ _LAYOUT = {  # of each type the integer bits, mantissa bits, exponent bias
 }
 
 
+def precision(x):
+    """Return the type of the number, or of each of the lanes, that a type of compiled code stands for."""
+    return x.dtype if isinstance(x, Lanes) else x
+
+
+def _bits(builder, value, bits):
+    """A number, or numbers, as integers, and the way to a constant of that type."""
+    integer = ir.IntType(bits)
+    width = value.type.count if isinstance(value.type, ir.VectorType) else None
+    kind = integer if width is None else ir.VectorType(integer, width)
+
+    def constant(number):
+        return ir.Constant(kind, number if width is None else [number] * width)
+
+    return builder.bitcast(value, kind), constant
+
+
 @intrinsic
 def _power_of_two(typingctx, shifted):
     """``2**n`` from ``shifted = n + magic``, whose low mantissa bits are ``n``."""
-    if shifted not in _LAYOUT:
-        return None
-    bits, mantissa, bias = _LAYOUT[shifted]
+    bits, mantissa, bias = _LAYOUT[precision(shifted)]
 
     def codegen(context, builder, signature, args):
-        integer = ir.IntType(bits)
-        n = builder.bitcast(args[0], integer)
-        n = builder.shl(builder.add(n, ir.Constant(integer, bias)), ir.Constant(integer, mantissa))
+        n, constant = _bits(builder, args[0], bits)
+        n = builder.shl(builder.add(n, constant(bias)), constant(mantissa))
         return builder.bitcast(n, args[0].type)
 
     return shifted(shifted), codegen
@@ -61,19 +74,32 @@ def _power_of_two(typingctx, shifted):
 @intrinsic
 def _copysign(typingctx, magnitude, sign):
     """Magnitude of the first, sign of the second; ``math.copysign`` would be a call."""
-    if magnitude not in _LAYOUT or sign != magnitude:
-        return None
-    bits = _LAYOUT[magnitude][0]
+    bits = _LAYOUT[precision(magnitude)][0]
 
     def codegen(context, builder, signature, args):
-        integer = ir.IntType(bits)
-        sign_bit = ir.Constant(integer, 1 << (bits - 1))
-        rest = ir.Constant(integer, (1 << (bits - 1)) - 1)
-        a = builder.and_(builder.bitcast(args[0], integer), rest)
-        b = builder.and_(builder.bitcast(args[1], integer), sign_bit)
-        return builder.bitcast(builder.or_(a, b), args[0].type)
+        a, constant = _bits(builder, args[0], bits)
+        b, _ = _bits(builder, args[1], bits)
+        sign_bit = 1 << (bits - 1)
+        both = builder.or_(builder.and_(a, constant(sign_bit - 1)), builder.and_(b, constant(sign_bit)))
+        return builder.bitcast(both, args[0].type)
 
     return magnitude(magnitude, sign), codegen
+
+
+@intrinsic
+def _magnitude(typingctx, x, largest):
+    """``min(abs(x), largest)``; NaN stays NaN."""
+    bits = _LAYOUT[precision(x)][0]
+
+    def codegen(context, builder, signature, args):
+        a, constant = _bits(builder, args[0], bits)
+        a = builder.bitcast(builder.and_(a, constant((1 << (bits - 1)) - 1)), args[0].type)
+        largest = args[1]
+        if isinstance(a.type, ir.VectorType):
+            largest = spread(builder, largest, a.type.count)
+        return builder.select(builder.fcmp_ordered(">", a, largest), largest, a)
+
+    return x(x, largest), codegen
 
 
 def _constants(dtype):
@@ -110,9 +136,9 @@ def sigmoid(x):
 
 @overload(tanh, jit_options=_OPTIONS)
 def _overload_tanh(x):
-    if not _is_float(x):
+    if not _is_float(precision(x)):
         return None
-    c = np.float64 if x == types.float64 else np.float32
+    c = np.float64 if precision(x) == types.float64 else np.float32
     magic, inverse_ln2, ln2, _, _, *coefficients = _constants(c)
     inverse_ln2, ln2, one = c(2.0) * inverse_ln2, c(0.5) * ln2, c(1.0)
     r1, r2, r3, r4, r5 = (c(2.0 ** (2 * k - 1)) * r for k, r in enumerate(coefficients, 1))
@@ -123,8 +149,7 @@ def _overload_tanh(x):
 
     # a, r and R are halved: that saves doubling |x|, and changes no bit.
     def implementation(x):
-        a = abs(x)
-        a = largest if a > largest else a
+        a = _magnitude(x, largest)
         shifted = a * inverse_ln2 + magic
         r = a - (shifted - magic) * ln2
         s = _power_of_two(shifted)

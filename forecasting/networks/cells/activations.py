@@ -1,16 +1,41 @@
 """Activation functions of gates, and slopes of activation functions from what the function returned."""
 
-from numba import njit
+import numpy as np
+from numba import njit, types
+from numba.extending import overload
 
 from forecasting.networks.cells.time_chunks import KERNEL
-from reservoir.vecmath import tanh
+from reservoir.lanes import where_positive
+from reservoir.vecmath import precision, tanh
+
+_OPTIONS = {key: KERNEL[key] for key in ("fastmath", "error_model")}
 
 
-@njit(**KERNEL)
 def sigmoid(x):
     """Logistic function by way of tanh: to an absolute error of rounding, a fifth faster than to a relative one."""
-    half = type(x)(0.5)
-    return half * tanh(half * x) + half
+    return 0.5 * np.tanh(0.5 * x) + 0.5
+
+
+@overload(sigmoid, jit_options=_OPTIONS)
+def _overload_sigmoid(x):
+    half = (np.float64 if precision(x) == types.float64 else np.float32)(0.5)
+
+    def implementation(x):
+        return half * tanh(half * x) + half
+
+    return implementation
+
+
+@njit(**_OPTIONS)
+def times_slope(d, y, one, code):
+    """Return ``d`` times the slope of an activation where it gave ``y``; all may be lanes, and ``one`` is 1 of them.
+
+    ``code`` is one of ``reservoir.vecmath.ACTIVATIONS``: tanh, relu or saturated_linear.
+    """
+    if code == 0:
+        return d * (one - y * y)
+    d = where_positive(y, d)
+    return where_positive(one - y, d) if code == 3 else d
 
 
 @njit(**KERNEL)

@@ -33,15 +33,16 @@ from forecasting.networks.cells.time_chunks import (
     add_input_gradients,
     add_onward,
     add_product,
-    add_step,
     in_panels,
     room_for,
     set_drive,
     steps_per_chunk,
     turned,
 )
+from forecasting.networks.cells.units import each_unit, shape_of
 from forecasting.networks.cells.views import at_step
 from forecasting.networks.initialisation import chrono_bias, glorot_uniform, orthogonal
+from reservoir.lanes import address
 from reservoir.vecmath import tanh
 
 
@@ -66,50 +67,50 @@ class GRUParams(NamedTuple):
     recurrent_bias: np.ndarray
 
 
-@njit(**KERNEL)
-def _set_units(gates, path, t, n_series, n_units):
-    """Reset after the product: turn the drive of step t into n, r, u and the output; flat arrays."""
-    double = n_units + n_units
-    for row in range(t * n_series, t * n_series + n_series):
-        before, candidate = row * n_units, row * (double + double)
-        reset, update, mixed = candidate + n_units, candidate + double, candidate + double + n_units
-        out = before + n_series * n_units
-        for j in range(reset, mixed):
-            gates[j] = sigmoid(gates[j])
-        for j in range(n_units):
-            path[out + j] = tanh(gates[candidate + j] + gates[reset + j] * gates[mixed + j])
-        for j in range(n_units):
-            gates[candidate + j] = path[out + j]
-        for j in range(n_units):
-            n = path[out + j]
-            path[out + j] = n + gates[update + j] * (path[before + j] - n)
+@each_unit
+def _set_units(load, store, full):
+    """Reset after the product: turn the drive into n, r, u and the output."""
+
+    def unit(j, arrays, options, n_units, now, after, here, chunk):
+        gates, path = arrays
+        candidate = 4 * now * n_units + j
+        r, u = sigmoid(load(gates, candidate + n_units)), sigmoid(load(gates, candidate + 2 * n_units))
+        n = tanh(load(gates, candidate) + r * load(gates, candidate + 3 * n_units))
+        store(gates, candidate, n)
+        store(gates, candidate + n_units, r)
+        store(gates, candidate + 2 * n_units, u)
+        store(path, after * n_units + j, n + u * (load(path, now * n_units + j) - n))
+
+    return unit
 
 
-@njit(**KERNEL)
-def _set_gates(gates, path, t, n_series, n_units):
-    """Reset before the product: r, u and r * h of step t; flat arrays."""
-    double = n_units + n_units
-    for row in range(t * n_series, t * n_series + n_series):
-        before, candidate = row * n_units, row * (double + double)
-        reset, mixed = candidate + n_units, candidate + double + n_units
-        for j in range(reset, mixed):
-            gates[j] = sigmoid(gates[j])
-        for j in range(n_units):
-            gates[mixed + j] = gates[reset + j] * path[before + j]
+@each_unit
+def _set_gates(load, store, full):
+    """Reset before the product: r, u and r * h."""
+
+    def unit(j, arrays, options, n_units, now, after, here, chunk):
+        gates, path = arrays
+        reset = (4 * now + 1) * n_units + j
+        r = sigmoid(load(gates, reset))
+        store(gates, reset, r)
+        store(gates, reset + n_units, sigmoid(load(gates, reset + n_units)))
+        store(gates, reset + 2 * n_units, r * load(path, now * n_units + j))
+
+    return unit
 
 
-@njit(**KERNEL)
-def _set_output(gates, path, t, n_series, n_units):
-    """Reset before the product: n and the output of step t; flat arrays."""
-    double = n_units + n_units
-    for row in range(t * n_series, t * n_series + n_series):
-        before, candidate = row * n_units, row * (double + double)
-        update, out = candidate + double, before + n_series * n_units
-        for j in range(n_units):
-            gates[candidate + j] = tanh(gates[candidate + j])
-        for j in range(n_units):
-            n = gates[candidate + j]
-            path[out + j] = n + gates[update + j] * (path[before + j] - n)
+@each_unit
+def _set_outputs(load, store, full):
+    """Reset before the product: n and the output."""
+
+    def unit(j, arrays, options, n_units, now, after, here, chunk):
+        gates, path = arrays
+        candidate = 4 * now * n_units + j
+        n, u = tanh(load(gates, candidate)), load(gates, candidate + 2 * n_units)
+        store(gates, candidate, n)
+        store(path, after * n_units + j, n + u * (load(path, now * n_units + j) - n))
+
+    return unit
 
 
 @njit(**KERNEL)
@@ -123,8 +124,7 @@ def forward(params, x, path, gates):
     n_units, weights = path.shape[2], params.recurrent_weights
     reset_after = params.recurrent_bias.size > 0
     x_rows, rows = x.reshape(-1, n_features), gates.reshape(-1, 4 * n_units)
-    flat = gates.reshape(-1), path.reshape(-1)
-    shape = np.uint64(n_series), np.uint64(n_units)
+    arrays, shape = (address(gates), address(path)), shape_of(n_series, n_units, x)
     biases = np.concatenate((params.bias, params.recurrent_bias))
     panels = in_panels(weights, n_series, n_steps if reset_after else 0)
     chunk = steps_per_chunk(n_steps, n_series, 4 * n_units)
@@ -135,64 +135,49 @@ def forward(params, x, path, gates):
             if reset_after:
                 drive, heard = at_step(gates, t, n_units, 4 * n_units), at_step(path, t, 0, n_units)
                 add_onward(drive, heard, weights, panels, t)
-                _set_units(*flat, np.uint64(t), *shape)
+                _set_units(arrays, (), t, start, shape)
             else:
                 add_product(gates[t, :, n_units : 3 * n_units], path[t], weights[:, : 2 * n_units])
-                _set_gates(*flat, np.uint64(t), *shape)
+                _set_gates(arrays, (), t, start, shape)
                 add_product(gates[t, :, :n_units], gates[t, :, 3 * n_units :], weights[:, 2 * n_units :])
-                _set_output(*flat, np.uint64(t), *shape)
+                _set_outputs(arrays, (), t, start, shape)
 
 
-@njit(**KERNEL)
-def _set_deltas(gates, path, grad_out, deltas, t, step, n_series, n_units, reset_after):
-    """Gradients in the drive of step t into ``deltas``, from its step ``step`` on; flat arrays.
+@each_unit
+def _set_deltas(load, store, full):
+    """Set the gradients in the drive; that in h(t), from later steps, becomes the direct one in h(t-1)."""
 
-    ``grad_out``, the gradient in h(t), becomes the direct one in h(t-1).
-    """
-    one, zero, double = gates.dtype.type(1), gates.dtype.type(0), n_units + n_units
-    for row in range(n_series):
-        before, here = (t * n_series + row) * n_units, row * n_units
-        candidate = (t * n_series + row) * (double + double)
-        d_candidate = (step * n_series + row) * (double + double)
-        reset, update, mixed = candidate + n_units, candidate + double, candidate + double + n_units
-        d_reset, d_update, d_mixed = (
-            d_candidate + n_units,
-            d_candidate + double,
-            d_candidate + double + n_units,
-        )
-        for j in range(n_units):
-            n, u, d = gates[candidate + j], gates[update + j], grad_out[here + j]
-            deltas[d_candidate + j] = d * (one - u) * (one - n * n)
-        for j in range(n_units):
-            n, u, d = gates[candidate + j], gates[update + j], grad_out[here + j]
-            deltas[d_update + j] = d * (path[before + j] - n) * u * (one - u)
+    def unit(j, arrays, reset_after, n_units, now, after, here, chunk):
+        gates, path, outer, carry, deltas = arrays
+        candidate, delta, one = 4 * now * n_units + j, 4 * chunk * n_units + j, full(gates, 1.0)
+        n, u = load(gates, candidate), load(gates, candidate + 2 * n_units)
+        d = load(carry, here * n_units + j) + load(outer, now * n_units + j)
+        d_candidate, d_mixed = d * (one - u) * (one - n * n), full(gates, 0.0)
         if reset_after:
-            for j in range(n_units):
-                n, u, d = gates[candidate + j], gates[update + j], grad_out[here + j]
-                deltas[d_mixed + j] = d * (one - u) * (one - n * n) * gates[reset + j]
-            for j in range(n_units):
-                n, u, r, d = gates[candidate + j], gates[update + j], gates[reset + j], grad_out[here + j]
-                deltas[d_reset + j] = d * (one - u) * (one - n * n) * gates[mixed + j] * r * (one - r)
-        else:
-            for j in range(n_units):
-                deltas[d_mixed + j] = zero
-        for j in range(n_units):
-            grad_out[here + j] *= gates[update + j]
+            r = load(gates, candidate + n_units)
+            d_mixed = d_candidate * r
+            d_reset = d_candidate * load(gates, candidate + 3 * n_units) * r * (one - r)
+            store(deltas, delta + n_units, d_reset)
+        store(deltas, delta, d_candidate)
+        store(deltas, delta + 2 * n_units, d * (load(path, now * n_units + j) - n) * u * (one - u))
+        store(deltas, delta + 3 * n_units, d_mixed)
+        store(carry, here * n_units + j, d * u)
+
+    return unit
 
 
-@njit(**KERNEL)
-def _pass_reset(gates, path, grad_out, deltas, t, step, n_series, n_units):
+@each_unit
+def _pass_reset(load, store, full):
     """Reset before the product: from the gradient in ``r * h``, the fourth block, to those in r and h."""
-    one, double = gates.dtype.type(1), n_units + n_units
-    for row in range(n_series):
-        before, here = (t * n_series + row) * n_units, row * n_units
-        reset = (t * n_series + row) * (double + double) + n_units
-        d_reset = (step * n_series + row) * (double + double) + n_units
-        d_mixed = d_reset + double
-        for j in range(n_units):
-            r, d = gates[reset + j], deltas[d_mixed + j]
-            deltas[d_reset + j] = d * path[before + j] * r * (one - r)
-            grad_out[here + j] += d * r
+
+    def unit(j, arrays, options, n_units, now, after, here, chunk):
+        gates, path, _, carry, deltas = arrays
+        r, d = load(gates, (4 * now + 1) * n_units + j), load(deltas, (4 * chunk + 3) * n_units + j)
+        d_reset = d * load(path, now * n_units + j) * r * (full(gates, 1.0) - r)
+        store(deltas, (4 * chunk + 1) * n_units + j, d_reset)
+        store(carry, here * n_units + j, load(carry, here * n_units + j) + d * r)
+
+    return unit
 
 
 @njit(**KERNEL)
@@ -211,18 +196,17 @@ def backward(params, x, path, gates, grad_states, carry, grads, grad_x):
     chunk = steps_per_chunk(n_steps, n_series, 4 * n_units)
     deltas = room_for(chunk * n_series, 4 * n_units, x).reshape(chunk, n_series, 4 * n_units)
     delta_rows = deltas.reshape(-1, 4 * n_units)
-    flat = gates.reshape(-1), path.reshape(-1), carry.reshape(-1), deltas.reshape(-1)
-    grad_flat, shape = grad_states.reshape(-1), (np.uint64(n_series), np.uint64(n_units))
+    arrays = address(gates), address(path), address(grad_states), address(carry), address(deltas)
+    shape = shape_of(n_series, n_units, x)
     for stop in range(n_steps, 0, -chunk):
         start = max(0, stop - chunk)
         for t in range(stop - 1, start - 1, -1):
-            delta, place = deltas[t - start], (np.uint64(t), np.uint64(t - start))
-            add_step(flat[2], grad_flat, place[0])
-            _set_deltas(*flat, *place, *shape, reset_after)
+            _set_deltas(arrays, reset_after, t, start, shape)
             if not reset_after:
                 candidate = weights[:, 2 * n_units :], transposed[2 * n_units :]
-                add_back(delta[:, 3 * n_units :], delta[:, :n_units], *candidate, t)
-                _pass_reset(*flat, *place, *shape)
+                mixed = at_step(deltas, t - start, 3 * n_units, 4 * n_units)
+                add_back(mixed, at_step(deltas, t - start, 0, n_units), *candidate, t)
+                _pass_reset(arrays, (), t, start, shape)
             add_back(carry, at_step(deltas, t - start, n_units, heard), *heard_by, t)
         first, last = start * n_series, stop * n_series
         used = delta_rows[: last - first]

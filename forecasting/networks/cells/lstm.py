@@ -33,15 +33,16 @@ from forecasting.networks.cells.time_chunks import (
     add_input_gradients,
     add_onward,
     add_product,
-    add_step,
     in_panels,
     room_for,
     set_drive,
     steps_per_chunk,
     turned,
 )
+from forecasting.networks.cells.units import each_unit, shape_of
 from forecasting.networks.cells.views import at_step
 from forecasting.networks.initialisation import chrono_bias, glorot_uniform, orthogonal
+from reservoir.lanes import address
 from reservoir.vecmath import tanh
 
 _FORGET = {"none": 0, "gate": 1, "coupled": 2}
@@ -78,72 +79,38 @@ class LSTMState(NamedTuple):
     memory: np.ndarray
 
 
-@njit(**KERNEL)
-def _set_units(gates, memories, path, t, n_series, n_units, forget, peepholes):
-    """Turn the drive of step t into gates, memory and output; all arrays but the peepholes are flat."""
-    one, double = gates.dtype.type(1), n_units + n_units
-    for n in range(t * n_series, t * n_series + n_series):
-        before, out = n * double, (n + n_series) * n_units
-        candidate, after = before + before, before + n_series * double
-        entry, exit, keep = candidate + n_units, candidate + double, candidate + double + n_units
-        squashed = after + n_units
-        if len(peepholes):
-            for j in range(n_units):
-                gates[entry + j] += peepholes[0, j] * memories[before + j]
-            if forget == 1:
-                for j in range(n_units):
-                    gates[keep + j] += peepholes[2, j] * memories[before + j]
-        for j in range(candidate, entry):
-            gates[j] = tanh(gates[j])
-        # With peepholes the output gate waits for the memory.
-        if len(peepholes):
-            for j in range(entry, exit):
-                gates[j] = sigmoid(gates[j])
-            if forget == 1:
-                for j in range(keep, keep + n_units):
-                    gates[j] = sigmoid(gates[j])
-        else:
-            for j in range(entry, keep + n_units if forget == 1 else keep):
-                gates[j] = sigmoid(gates[j])
-        if forget != 1:
-            for j in range(n_units):
-                gates[keep + j] = one - gates[entry + j] if forget == 2 else one
-        for j in range(n_units):
-            kept = gates[keep + j] * memories[before + j]
-            memories[after + j] = kept + gates[entry + j] * gates[candidate + j]
-        if len(peepholes):
-            for j in range(n_units):
-                gates[exit + j] = sigmoid(gates[exit + j] + peepholes[1, j] * memories[after + j])
-        for j in range(n_units):
-            memories[squashed + j] = tanh(memories[after + j])
-            path[out + j] = gates[exit + j] * memories[squashed + j]
+@each_unit
+def _set_units(load, store, full):
+    """Turn the drive into gates, memory and output."""
 
+    def unit(j, arrays, options, n_units, now, after, here, chunk):
+        (gates, memories, path, peepholes), (forget, peeping) = arrays, options
+        candidate, memory = 4 * now * n_units + j, 2 * after * n_units + j
+        entry, exit, keep = candidate + n_units, candidate + 2 * n_units, candidate + 3 * n_units
+        old, drive = load(memories, 2 * now * n_units + j), load(gates, entry)
+        if peeping:
+            drive = drive + load(peepholes, j) * old
+        g, i, f = tanh(load(gates, candidate)), sigmoid(drive), full(gates, 1.0)
+        if forget == 1:
+            drive = load(gates, keep)
+            if peeping:
+                drive = drive + load(peepholes, 2 * n_units + j) * old
+            f = sigmoid(drive)
+        elif forget == 2:
+            f = f - i
+        c, drive = f * old + i * g, load(gates, exit)
+        if peeping:
+            drive = drive + load(peepholes, n_units + j) * c
+        o, level = sigmoid(drive), tanh(c)
+        store(gates, candidate, g)
+        store(gates, entry, i)
+        store(gates, exit, o)
+        store(gates, keep, f)
+        store(memories, memory, c)
+        store(memories, memory + n_units, level)
+        store(path, after * n_units + j, o * level)
 
-@njit(**KERNEL)
-def _set_plain_units(gates, memories, path, t, n_series, n_units, scales):
-    """The same with a forget gate and no peepholes: loop after loop over all series, one for all gates.
-
-    A gate is ``s * tanh(s * a) + 1 - s``, with s = 1 for the candidate and 1 / 2 for sigmoids.
-    """
-    one, double = gates.dtype.type(1), n_units + n_units
-    rows = range(t * n_series, t * n_series + n_series)
-    for n in rows:
-        for j in range(double + double):
-            here = n * (double + double) + j
-            gates[here] = scales[j] * tanh(scales[j] * gates[here]) + (one - scales[j])
-    for n in rows:
-        before, candidate = n * double, n * (double + double)
-        after, keep = before + n_series * double, candidate + double + n_units
-        for j in range(n_units):
-            kept = gates[keep + j] * memories[before + j]
-            memories[after + j] = kept + gates[candidate + n_units + j] * gates[candidate + j]
-    for n in rows:
-        after, out = (n + n_series) * double, (n + n_series) * n_units
-        squashed, exit = after + n_units, n * (double + double) + double
-        for j in range(n_units):
-            memories[squashed + j] = tanh(memories[after + j])
-        for j in range(n_units):
-            path[out + j] = gates[exit + j] * memories[squashed + j]
+    return unit
 
 
 @njit(**KERNEL)
@@ -156,11 +123,8 @@ def forward(params, x, path, memories, gates, forget):
     n_steps, n_series, n_features = x.shape
     n_units, width = path.shape[2], params.bias.size
     x_rows, rows = x.reshape(-1, n_features), gates.reshape(-1, 4 * n_units)
-    flat = gates.reshape(-1), memories.reshape(-1), path.reshape(-1)
-    shape = np.uint64(n_series), np.uint64(n_units)
-    plain, scales = forget == 1 and len(params.peepholes) == 0, np.ones(4 * n_units, x.dtype)
-    for j in range(n_units, 4 * n_units):
-        scales[j] = 0.5
+    arrays = address(gates), address(memories), address(path), address(params.peepholes)
+    options, shape = (forget, params.peepholes.size > 0), shape_of(n_series, n_units, x)
     panels = in_panels(params.recurrent_weights, n_series, n_steps)
     chunk = steps_per_chunk(n_steps, n_series, 4 * n_units)
     for start in range(0, n_steps, chunk):
@@ -169,52 +133,43 @@ def forward(params, x, path, memories, gates, forget):
         for t in range(start, stop):
             drive, heard = at_step(gates, t, 0, width), at_step(path, t, 0, n_units)
             add_onward(drive, heard, params.recurrent_weights, panels, t)
-            if plain:
-                _set_plain_units(*flat, np.uint64(t), *shape, scales)
-            else:
-                _set_units(*flat, np.uint64(t), *shape, forget, params.peepholes)
+            _set_units(arrays, options, t, start, shape)
 
 
-@njit(**KERNEL)
-def _set_deltas(gates, memories, grad_out, grad_memory, deltas, t, row, n_series, n_units, forget, peepholes):
-    """Gradients in the drive of step t into ``deltas``, from its step ``row`` on.
-
-    ``grad_out`` and ``grad_memory`` are those in h(t) and c(t), and become the direct ones in h(t-1), 0, and c(t-1).
+@each_unit
+def _set_deltas(load, store, full):
+    """Set the gradients in the drive; those in h(t), from later steps, and c(t) become the direct ones in h(t-1), 0,
+    and c(t-1). Where no forget gate is learned, what stands in its place means nothing.
     """
-    one, zero, double = gates.dtype.type(1), gates.dtype.type(0), n_units + n_units
-    for n in range(n_series):
-        here, before = n * n_units, (t * n_series + n) * double
-        candidate, d_candidate = before + before, (row * n_series + n) * (double + double)
-        entry, exit, keep = candidate + n_units, candidate + double, candidate + double + n_units
-        d_entry, d_exit, d_keep = d_candidate + n_units, d_candidate + double, d_candidate + double + n_units
-        squashed = before + n_series * double + n_units
-        for j in range(n_units):
-            out, level, d = gates[exit + j], memories[squashed + j], grad_out[here + j]
-            deltas[d_exit + j] = d * level * out * (one - out)
-            grad_memory[here + j] += d * out * (one - level * level)
-        for j in range(n_units):
-            grad_out[here + j] = zero
-        if len(peepholes):
-            for j in range(n_units):
-                grad_memory[here + j] += deltas[d_exit + j] * peepholes[1, j]
-        for j in range(n_units):
-            i, g, d = gates[entry + j], gates[candidate + j], grad_memory[here + j]
-            deltas[d_candidate + j] = d * i * (one - g * g)
-            deltas[d_entry + j] = d * g * i * (one - i)
+
+    def unit(j, arrays, options, n_units, now, after, here, chunk):
+        gates, memories, peepholes, outer, in_output, in_memory, deltas = arrays
+        forget, peeping = options
+        candidate, delta, one = 4 * now * n_units + j, 4 * chunk * n_units + j, full(gates, 1.0)
+        g, i = load(gates, candidate), load(gates, candidate + n_units)
+        o, f = load(gates, candidate + 2 * n_units), load(gates, candidate + 3 * n_units)
+        old, level = load(memories, 2 * now * n_units + j), load(memories, (2 * after + 1) * n_units + j)
+        d = load(in_output, here * n_units + j) + load(outer, now * n_units + j)
+        d_exit = d * level * o * (one - o)
+        d_memory = load(in_memory, here * n_units + j) + d * o * (one - level * level)
+        if peeping:
+            d_memory = d_memory + d_exit * load(peepholes, n_units + j)
+        d_entry, d_keep = d_memory * g * i * (one - i), d_memory * old * f * (one - f)
         if forget == 2:
-            for j in range(n_units):
-                i = gates[entry + j]
-                deltas[d_entry + j] -= grad_memory[here + j] * memories[before + j] * i * (one - i)
-        for j in range(n_units):
-            f, d = gates[keep + j], grad_memory[here + j]
-            deltas[d_keep + j] = d * memories[before + j] * f * (one - f) if forget == 1 else zero
-            grad_memory[here + j] = d * f
-        if len(peepholes):
-            for j in range(n_units):
-                grad_memory[here + j] += deltas[d_entry + j] * peepholes[0, j]
+            d_entry = d_entry - d_memory * old * i * (one - i)
+        d_old = d_memory * f
+        if peeping:
+            d_old = d_old + d_entry * load(peepholes, j)
             if forget == 1:
-                for j in range(n_units):
-                    grad_memory[here + j] += deltas[d_keep + j] * peepholes[2, j]
+                d_old = d_old + d_keep * load(peepholes, 2 * n_units + j)
+        store(deltas, delta, d_memory * i * (one - g * g))
+        store(deltas, delta + n_units, d_entry)
+        store(deltas, delta + 2 * n_units, d_exit)
+        store(deltas, delta + 3 * n_units, d_keep)
+        store(in_memory, here * n_units + j, d_old)
+        store(in_output, here * n_units + j, full(gates, 0.0))
+
+    return unit
 
 
 @njit(**KERNEL)
@@ -242,20 +197,14 @@ def backward(params, x, path, memories, gates, forget, grad_states, carry, grads
     chunk = steps_per_chunk(n_steps, n_series, 4 * n_units)
     deltas = room_for(chunk * n_series, 4 * n_units, x).reshape(chunk, n_series, 4 * n_units)
     delta_rows = deltas.reshape(-1, 4 * n_units)
-    flat = (
-        gates.reshape(-1),
-        memories.reshape(-1),
-        carry[0].reshape(-1),
-        carry[1].reshape(-1),
-        deltas.reshape(-1),
-    )
-    grad_flat, grad_out = grad_states.reshape(-1), carry[0]
-    shape = np.uint64(n_series), np.uint64(n_units)
+    tape = address(gates), address(memories), address(params.peepholes)
+    arrays = *tape, address(grad_states), address(carry[0]), address(carry[1]), address(deltas)
+    options, shape = (forget, params.peepholes.size > 0), shape_of(n_series, n_units, x)
+    grad_out = carry[0]
     for stop in range(n_steps, 0, -chunk):
         start = max(0, stop - chunk)
         for t in range(stop - 1, start - 1, -1):
-            add_step(flat[2], grad_flat, np.uint64(t))
-            _set_deltas(*flat, np.uint64(t), np.uint64(t - start), *shape, forget, params.peepholes)
+            _set_deltas(arrays, options, t, start, shape)
             add_back(grad_out, at_step(deltas, t - start, 0, width), params.recurrent_weights, transposed, t)
         first, last = start * n_series, stop * n_series
         add_product(grads.recurrent_weights, rows[first:last].T, delta_rows[: last - first, :width])

@@ -19,7 +19,7 @@ import numpy as np
 from numba import njit
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from forecasting.networks.cells.activations import multiply_by_slope
+from forecasting.networks.cells.activations import times_slope
 from forecasting.networks.cells.base import Cell, Output, Tape, zeros_of
 from forecasting.networks.cells.time_chunks import (
     KERNEL,
@@ -27,15 +27,16 @@ from forecasting.networks.cells.time_chunks import (
     add_input_gradients,
     add_onward,
     add_product,
-    add_step,
     in_panels,
     room_for,
     set_drive,
     steps_per_chunk,
     turned,
 )
+from forecasting.networks.cells.units import each_unit, shape_of
 from forecasting.networks.cells.views import at_step
 from forecasting.networks.initialisation import glorot_uniform, orthogonal
+from reservoir.lanes import address
 from reservoir.vecmath import ACTIVATIONS, activate
 
 
@@ -71,6 +72,22 @@ def forward(params, x, path, code):
             activate(path[t + 1].reshape(-1), code)
 
 
+@each_unit
+def _set_deltas(load, store, full):
+    """Set the gradients in the drive; that in h(t), from later steps, becomes 0."""
+
+    def unit(j, arrays, code, n_units, now, after, here, chunk):
+        path, outer, carry, deltas = arrays
+        y, d = (
+            load(path, after * n_units + j),
+            load(carry, here * n_units + j) + load(outer, now * n_units + j),
+        )
+        store(deltas, chunk * n_units + j, times_slope(d, y, full(path, 1.0), code))
+        store(carry, here * n_units + j, full(path, 0.0))
+
+    return unit
+
+
 @njit(**KERNEL)
 def backward(params, x, path, code, grad_states, carry, grads, grad_x):
     """Add to ``grads``, set ``grad_x``; ``carry`` goes from the final state to the initial one."""
@@ -81,15 +98,12 @@ def backward(params, x, path, code, grad_states, carry, grads, grad_x):
     transposed = turned(params.recurrent_weights, n_series)
     chunk = steps_per_chunk(n_steps, n_series, n_units)
     deltas = room_for(chunk * n_series, n_units, x).reshape(chunk, n_series, n_units)
-    delta_rows, grad_flat = deltas.reshape(-1, n_units), grad_states.reshape(-1)
+    delta_rows, shape = deltas.reshape(-1, n_units), shape_of(n_series, n_units, x)
+    arrays = address(path), address(grad_states), address(carry), address(deltas)
     for stop in range(n_steps, 0, -chunk):
         start = max(0, stop - chunk)
         for t in range(stop - 1, start - 1, -1):
-            delta = deltas[t - start]
-            add_step(carry.reshape(-1), grad_flat, np.uint64(t))
-            delta[:] = carry
-            multiply_by_slope(delta.reshape(-1), path[t + 1].reshape(-1), code)
-            carry[:] = 0
+            _set_deltas(arrays, code, t, start, shape)
             add_back(carry, at_step(deltas, t - start, 0, n_units), params.recurrent_weights, transposed, t)
         first, last = start * n_series, stop * n_series
         used = delta_rows[: last - first]

@@ -1,0 +1,57 @@
+"""What a step does unit by unit, beside its products: written once as equations, compiled for vectors.
+
+A cell writes down one unit of one series, in the words of `reservoir.lanes`, and gives arrays by their addresses.
+Rows of an array are in time order, step after step and series after series; a unit is told four of them:
+
+=========  =====================================================
+row        stands for
+=========  =====================================================
+``now``    this step and series
+``after``  the next step of the series
+``here``   the series, in arrays of one step
+``chunk``  the same as ``now``, in arrays that begin with a chunk
+=========  =====================================================
+"""
+
+from numba import njit
+
+from forecasting.networks.cells.time_chunks import KERNEL
+from reservoir.lanes import in_lanes, split
+
+_OPTIONS = {key: option for key, option in KERNEL.items() if key != "cache"}
+
+
+def each_unit(define):
+    """Return a compiled function that does all units of all series at a step.
+
+    Parameters
+    ----------
+    define : callable
+        ``define(load, store, full)`` returns ``unit(j, arrays, options, n_units, now, after, here, chunk)``.
+
+    Returns
+    -------
+    callable
+        ``run(arrays, options, t, first, shape)`` for step t of the chunk that begins with step ``first``; ``shape``
+        is what `shape_of` returns.
+    """
+    several, one = in_lanes(define)
+
+    @njit(**_OPTIONS)
+    def run(arrays, options, t, first, shape):
+        n_series, n_units, lanes, whole = shape
+        for n in range(n_series):
+            now = t * n_series + n
+            rows = n_units, now, now + n_series, n, now - first * n_series
+            for j in range(0, whole, lanes):
+                several(j, arrays, options, *rows)
+            for j in range(whole, n_units):
+                one(j, arrays, options, *rows)
+
+    return run
+
+
+@njit(**_OPTIONS)
+def shape_of(n_series, n_units, like):
+    """Return series, units, and how many of these go at once and how many that makes."""
+    return (n_series, n_units, *split(n_units, like))
