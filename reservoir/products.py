@@ -41,19 +41,20 @@ else:
 
 
 def _tile(rows, vectors, lanes=None):
-    """Intrinsic for one tile: ``out[i : i + rows, j : j + columns] += left[i : i + rows, begin:end] @ part``.
+    """Intrinsic for one tile: ``out[at] = base[at] + left[i : i + rows, begin:end] @ part``.
 
-    ``part`` is ``right[begin:end, at : at + columns]``. Positions, and not views of parts: a view counts references.
+    ``at`` are rows from i on and columns from j on, ``part`` is ``right[begin:end, k : k + columns]``. Positions, and
+    not views of parts: a view counts references.
 
     Returns
     -------
     callable
-        ``tile(out, left, right, i, j, at, begin, end)`` gives the next j.
+        ``tile(out, base, left, right, i, j, k, begin, end)`` gives the next j.
     """
 
     @intrinsic
-    def tile(typingctx, out, left, right, i, j, at, begin, end):
-        signature = types.intp(out, left, right, i, j, at, begin, end)
+    def tile(typingctx, out, base, left, right, i, j, k, begin, end):
+        signature = types.intp(out, base, left, right, i, j, k, begin, end)
 
         def codegen(context, builder, signature, args):
             kinds, item = signature.args, signature.args[0].dtype.bitwidth // 8
@@ -62,40 +63,47 @@ def _tile(rows, vectors, lanes=None):
             byte = ir.IntType(8).as_pointer()
             vector = ir.VectorType(scalar, columns)
             arrays = [
-                context.make_array(kind)(context, builder, value) for kind, value in zip(kinds[:3], args)
+                context.make_array(kind)(context, builder, value) for kind, value in zip(kinds[:4], args)
             ]
             origins = [builder.bitcast(array.data, byte) for array in arrays]
             strides = [  # of the last two axes: panels have one before them
                 [builder.extract_value(array.strides, kind.ndim + axis) for axis in (-2, -1)]
                 for kind, array in zip(kinds, arrays)
             ]
-            first_row, first_column, at, begin, end = (
-                context.cast(builder, value, kind, types.intp) for value, kind in zip(args[3:], kinds[3:])
+            first_row, first_column, part, begin, end = (
+                context.cast(builder, value, kind, types.intp) for value, kind in zip(args[4:], kinds[4:])
             )
             across = builder.mul(first_column, ir.Constant(word, item))
             every = [builder.add(first_row, ir.Constant(word, r)) for r in range(rows)]
-            heard = [builder.gep(origins[1], [builder.mul(row, strides[1][0])]) for row in every]
-            ends = [
-                builder.gep(origins[0], [builder.add(builder.mul(row, strides[0][0]), across)])
-                for row in every
-            ]
-            ends = [builder.bitcast(place, vector.as_pointer()) for place in ends]
+            heard = [builder.gep(origins[2], [builder.mul(row, strides[2][0])]) for row in every]
+            bases, ends = (
+                [
+                    builder.bitcast(
+                        builder.gep(
+                            origins[array], [builder.add(builder.mul(row, strides[array][0]), across)]
+                        ),
+                        vector.as_pointer(),
+                    )
+                    for row in every
+                ]
+                for array in (1, 0)
+            )
             totals = [cgutils.alloca_once(builder, vector) for _ in range(rows)]
             for total in totals:  # from zero: a long sum made of partial sums keeps more digits
                 builder.store(ir.Constant(vector, [0.0] * columns), total)
-            source = builder.gep(origins[2], [builder.mul(at, ir.Constant(word, item))])
+            source = builder.gep(origins[3], [builder.mul(part, ir.Constant(word, item))])
             one = ir.Constant(word, 1)
             with cgutils.for_range_slice(builder, begin, end, one, intp=word) as (k, _):
-                place = builder.gep(source, [builder.mul(k, strides[2][0])])
+                place = builder.gep(source, [builder.mul(k, strides[3][0])])
                 values = builder.load(builder.bitcast(place, vector.as_pointer()), align=item)
-                step = builder.mul(k, strides[1][1])
+                step = builder.mul(k, strides[2][1])
                 for total, row in zip(totals, heard):
                     place = builder.bitcast(builder.gep(row, [step]), scalar.as_pointer())
                     factor = _spread(builder, builder.load(place), vector, columns)
                     product = builder.fmul(values, factor, flags=("contract",))
                     builder.store(builder.fadd(product, builder.load(total), flags=("contract",)), total)
-            for total, place in zip(totals, ends):
-                so_far = builder.load(place, align=item)
+            for total, base, place in zip(totals, bases, ends):
+                so_far = builder.load(base, align=item)
                 builder.store(builder.fadd(so_far, builder.load(total)), place, align=item)
             return builder.add(first_column, ir.Constant(word, columns))
 
@@ -123,11 +131,11 @@ def _strip(rows, vectors):
     tile, narrower = _tile(rows, vectors), _strip(rows, vectors // 2)
 
     @njit(error_model="numpy", inline="always")
-    def strip(out, left, right, i, j, begin, end):
+    def strip(out, base, left, right, i, j, begin, end):
         size = vectors * (VECTOR_BYTES // out.itemsize)
         while j + size <= right.shape[1]:
-            j = tile(out, left, right, i, j, j, begin, end)
-        return narrower(out, left, right, i, j, begin, end) if j < right.shape[1] else j
+            j = tile(out, base, left, right, i, j, j, begin, end)
+        return narrower(out, base, left, right, i, j, begin, end) if j < right.shape[1] else j
 
     return strip
 
@@ -137,11 +145,11 @@ def _edge(rows):
     four, single = _tile(rows, 0, 4), _tile(rows, 0, 1)
 
     @njit(error_model="numpy", inline="always")
-    def edge(out, left, right, i, j, begin, end):
+    def edge(out, base, left, right, i, j, begin, end):
         while j + 4 <= right.shape[1]:
-            j = four(out, left, right, i, j, j, begin, end)
+            j = four(out, base, left, right, i, j, j, begin, end)
         while j < right.shape[1]:
-            j = single(out, left, right, i, j, j, begin, end)
+            j = single(out, base, left, right, i, j, j, begin, end)
         return j
 
     return edge
@@ -157,7 +165,7 @@ def _panel_strip(rows, vectors):
         depth, width = panels.shape[1:]
         start = panel * width
         for j in range(start, start + width, vectors * (VECTOR_BYTES // out.itemsize)):
-            tile(out, left, panels, i, j, panel * depth * width + j - start, begin, end)
+            tile(out, out, left, panels, i, j, panel * depth * width + j - start, begin, end)
 
     return strip
 
@@ -169,32 +177,36 @@ _panel_of_2, _panel_of_1 = (_panel_strip(rows, vectors) for rows, vectors in zip
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def add_product(out, left, right):
-    """``out += left @ right``, without looking whether the shapes match.
+def set_product(out, base, left, right):
+    """``out = base + left @ right``, without looking whether the shapes match.
 
     Parameters
     ----------
     out : array of shape (n_rows, n_columns)
-        Overwritten. Its last axis and that of ``right`` are contiguous; all three are of one precision.
+        Overwritten. The last axes of this, ``base`` and ``right`` are contiguous; all four are of one precision.
+    base : array of shape (n_rows, n_columns)
+        May be ``out``.
     left : array of shape (n_rows, depth)
         In any order: a transposed array costs nothing.
     right : array of shape (depth, n_columns)
     """
     n_rows, depth = left.shape
-    for begin in range(0, depth, DEPTH):
+    for begin in range(0, max(depth, 1), DEPTH):
         end = min(begin + DEPTH, depth)
+        if begin > 0:
+            base = out
         i = 0
         while i + 8 <= n_rows:
-            _strip_of_8(out, left, right, i, 0, begin, end)
+            _strip_of_8(out, base, left, right, i, 0, begin, end)
             i += 8
         if i + 4 <= n_rows:
-            _strip_of_4(out, left, right, i, 0, begin, end)
+            _strip_of_4(out, base, left, right, i, 0, begin, end)
             i += 4
         if i + 2 <= n_rows:
-            _strip_of_2(out, left, right, i, 0, begin, end)
+            _strip_of_2(out, base, left, right, i, 0, begin, end)
             i += 2
         if i < n_rows:
-            _strip_of_1(out, left, right, i, 0, begin, end)
+            _strip_of_1(out, base, left, right, i, 0, begin, end)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -224,6 +236,12 @@ def add_panels(out, left, panels, backwards):
                 _panel_of_2(out, left, panels, i, panel, begin, end)
             if n_rows % 2:
                 _panel_of_1(out, left, panels, n_rows - 1, panel, begin, end)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def add_product(out, left, right):
+    """``out += left @ right``, as `set_product`."""
+    set_product(out, out, left, right)
 
 
 def product(left, right):

@@ -9,19 +9,30 @@ from collections.abc import Callable
 import numpy as np
 from numba import njit
 
-from forecasting.networks.cells.time_chunks import KERNEL, add_back, add_product, turned
+from forecasting.networks.cells.time_chunks import (
+    KERNEL,
+    add_back,
+    add_onward,
+    add_product,
+    in_panels,
+    turned,
+)
+from forecasting.networks.cells.views import at_step
+from forecasting.networks.parameters import ParameterVector
 
 N_GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 
 
 @njit(**KERNEL)
 def _products(states, gates, weights, carry, grads):
-    transposed = turned(weights, states.shape[1])
-    for t in range(len(states)):
-        add_product(gates[t], states[t], weights)
-    for t in range(len(states) - 1, -1, -1):
+    n_steps, n_series, n_units = states.shape
+    transposed, panels = turned(weights, n_series), in_panels(weights, n_series, n_steps)
+    for t in range(n_steps):
+        drive, heard = at_step(gates, t, 0, gates.shape[2]), at_step(states, t, 0, n_units)
+        add_onward(drive, heard, weights, panels, t)
+    for t in range(n_steps - 1, -1, -1):
         carry[:] = 0
-        add_back(carry, gates[t], weights, transposed)
+        add_back(carry, at_step(gates, t, 0, gates.shape[2]), weights, transposed, t)
     rows = states.reshape(-1, states.shape[2]), gates.reshape(-1, gates.shape[2])
     add_product(grads, rows[0].T, rows[1])
 
@@ -31,7 +42,7 @@ def products(name: str, n_steps: int, n_series: int, n_units: int) -> Callable[[
     rng, width = np.random.default_rng(0), N_GATES[name] * n_units
     states = rng.standard_normal((n_steps, n_series, n_units)).astype(np.float32)
     gates = np.zeros((n_steps, n_series, width), np.float32)
-    weights = 1e-3 * rng.standard_normal((n_units, width)).astype(np.float32)
+    (weights,) = ParameterVector((1e-3 * rng.standard_normal((n_units, width)).astype(np.float32),)).tree
     carry, grads = np.zeros((n_series, n_units), np.float32), np.zeros_like(weights)
 
     def run():

@@ -10,6 +10,7 @@ a loop over many arrays that may overlap, would not vectorise.
 import numpy as np
 from numba import njit
 
+from forecasting.networks.cells.views import repeated
 from reservoir import products, transposed_products
 from reservoir.compiled_once import compiled_once
 from reservoir.products import PANEL_BYTES
@@ -22,12 +23,18 @@ CACHE_LINE = 64  # bytes: a vector that straddles two of them is read twice
 _LANES = 16  # numbers of a vector, or of several
 _FIRST_CACHE = 24576  # bytes of weights that stay in the first-level cache beside what else a step touches
 
-# ``add_product(out, left, right)``: ``out += left @ right``, the last axes of ``out`` and ``right`` contiguous.
-add_product = compiled_once(products.add_product, ("array 2", "array 2", "array 2"))
+# ``set_product(out, base, left, right)``: ``out = base + left @ right``; last axes but that of ``left`` contiguous.
+set_product = compiled_once(products.set_product, ("array 2",) * 4)
 _add_panels = compiled_once(products.add_panels, ("array 2", "array 2", "rows 3", "integer"))
 _add_transposed_product = compiled_once(
     transposed_products.add_transposed_product, ("array 2", "array 2", "array 2", "integer")
 )
+
+
+@njit(**KERNEL, forceinline=True)
+def add_product(out, left, right):
+    """``out += left @ right``; the last axes of ``out`` and ``right`` are contiguous."""
+    set_product(out, out, left, right)
 
 
 @njit(**KERNEL)
@@ -41,12 +48,15 @@ def _set_drive(rows, first, last, x_rows, weights, bias):
     flat, width = rows.reshape(-1), np.uint64(rows.shape[1])
     n_features, n_columns = weights.shape
     few = 0 < n_features < _FEW
+    if not few:
+        part = rows[first:last, :n_columns]
+        set_product(part, repeated(bias, last - first, n_columns), x_rows[first:last], weights)
+        for i in range(np.uint64(first), np.uint64(last)):
+            for j in range(np.uint64(n_columns), np.uint64(bias.size)):
+                flat[i * width + j] = bias[j]
+        return
     for i in range(np.uint64(first), np.uint64(last)):
         begin = i * width
-        if not few:
-            for j in range(np.uint64(bias.size)):
-                flat[begin + j] = bias[j]
-            continue
         heard = x_rows[i, 0]
         for j in range(np.uint64(n_columns)):
             flat[begin + j] = bias[j] + heard * weights[0, j]
@@ -56,8 +66,6 @@ def _set_drive(rows, first, last, x_rows, weights, bias):
             heard = x_rows[i, f]
             for j in range(np.uint64(n_columns)):
                 flat[begin + j] += heard * weights[f, j]
-    if not few:
-        add_product(rows[first:last, :n_columns], x_rows[first:last], weights)
 
 
 # ``rows[first:last] = x_rows[first:last] @ weights + bias``, both for as many columns as they have.
