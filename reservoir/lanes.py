@@ -138,13 +138,13 @@ def _ways(kind_of):
 
 
 @intrinsic
-def where_positive(typingctx, condition, value):
-    """``value`` where a number is above 0, elsewhere 0; both lanes, or both single numbers."""
-    sig = value(condition, value)
+def where_positive(typingctx, condition, value, otherwise):
+    """``value`` where a number is above 0, elsewhere ``otherwise``; all are lanes, or all single numbers."""
+    sig = value(condition, value, value)
 
     def codegen(context, builder, sig, args):
-        zero = context.get_constant_null(sig.return_type)
-        return builder.select(builder.fcmp_ordered(">", args[0], zero), args[1], zero)
+        zero = ir.Constant(args[0].type, None)
+        return builder.select(builder.fcmp_ordered(">", args[0], zero), args[1], args[2])
 
     return sig, codegen
 

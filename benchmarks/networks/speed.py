@@ -32,7 +32,8 @@ from forecasting.networks.parameters import ParameterVector
 
 N_FEATURES, N_STEPS = 8, 64
 _WINDOW, _AHEAD = 96, 12  # of the whole training
-_TURN = 0.02  # seconds of one turn
+_TURN = 0.02  # seconds of one turn, in one thread
+_LONG_TURN = 0.15  # in several: after a pause they take some milliseconds to wake
 _PAUSE = 0.05  # seconds before a turn of several threads: PyTorch's spin for a while after their work
 _WORTH = 1024  # numbers of a step that are worth a second thread
 BATCHES, UNITS = (1, 4, 32, 128), (16, 32, 64, 128)
@@ -154,7 +155,7 @@ def _limits(batches, units, repeats) -> str:
 
 def _turns(ours, theirs, repeats, n_threads) -> Contest:
     """A B A B ..., each turn some runs of one: a single run of a small layer is shorter than a machine's hiccup."""
-    clock = process_time if n_threads == 1 else perf_counter
+    clock, length = (process_time, _TURN) if n_threads == 1 else (perf_counter, _LONG_TURN)
     times, n_runs = ([], []), [1, 1]
     for turn in range(-1, repeats):
         for which, task in enumerate((ours, theirs)):
@@ -166,7 +167,7 @@ def _turns(ours, theirs, repeats, n_threads) -> Contest:
                 task()
             seconds = (clock() - start) / n_runs[which]
             if turn < 0:
-                n_runs[which] = max(1, round(_TURN / max(seconds, 1e-6)))
+                n_runs[which] = max(1, round(length / max(seconds, 1e-6)))
             else:
                 times[which].append(seconds)
     return Contest(tuple(times[0]), tuple(times[1]))
@@ -248,7 +249,7 @@ def _loss_and_grad(cell, windows):
         grad = 2 * error / error.size
         in_last = tape.final_state._replace(output=grad @ weights.T)
         rest = {name: np.zeros_like(last) for name in in_last._fields[1:]}
-        grads, _, _ = cell.backward(layer, x, tape, None, in_last._replace(**rest))
+        grads, _, _ = cell.backward(layer, x, tape, None, in_last._replace(**rest), input_gradient=False)
         in_second = grads.bias[grads.bias.size - second.size :]
         return float((error**2).mean()), (grads, in_second, last.T @ grad, grad.sum(axis=0))
 

@@ -296,8 +296,7 @@ def _at_once(network, params, batch, rng):
 
     output, grad_seen = _dense_grad(params.output, seen, network.folded(grad_raw, n_windows))
     grad_seen *= mask
-    positions, decoding, grad_state = (), None, None
-    grad_states = np.zeros_like(tape.states)
+    positions, decoding, grad_states = (), None, None
     if segments:
         decoding, grad_ahead, grad_state = network.stack.backward(
             params.stack, ahead, decoder, grad_seen[np.newaxis]
@@ -305,7 +304,7 @@ def _at_once(network, params, batch, rng):
         positions = grad_ahead.reshape(network.n_ahead, n_windows, -1).sum(axis=1)
         grad_state = mapped(lambda part: part.reshape(network.n_ahead, n_windows, -1).sum(axis=0), grad_state)
     else:
-        grad_states[-1] = grad_seen
+        grad_states, grad_state = _in_last(network.stack, tape, grad_seen)
     stack, grad_inputs, _ = network.stack.backward(
         params.stack, inputs, tape, grad_states, grad_state, input_gradient=bool(network.projection)
     )
@@ -315,6 +314,19 @@ def _at_once(network, params, batch, rng):
     return loss, Parameters(
         stack, output, projection, positions, *_added_grad(network, params, batch, grad_raw)
     )
+
+
+def _in_last(stack, tape, grad):
+    """From the gradient in the last output to those in all outputs and in the final state.
+
+    In the latter, which spares a block of zeros, unless the output is a sum of layers.
+    """
+    if stack.residual and stack.n_layers > 1:
+        grad_states = np.zeros_like(tape.states)
+        grad_states[-1] = grad
+        return grad_states, None
+    *below, top = stack.zero_state(len(grad), grad.dtype)
+    return None, (*below, type(top)(grad, *top[1:]))
 
 
 def predict_raw(network: Network, params: Parameters, batch: Scaled) -> np.ndarray:

@@ -13,7 +13,7 @@ from reservoir.vecmath import tanh
 def combine(load, store, full):
     def unit(j, out, a, b):
         x, y = load(a, j), load(b, j)
-        positive = where_positive(y, x / y)
+        positive = where_positive(y, x / y, full(out, 0.0))
         store(out, j, (tanh(x) * y - x) + (full(out, 0.25) + positive))
 
     return unit

@@ -27,15 +27,26 @@ def _overload_sigmoid(x):
 
 
 @njit(**_OPTIONS)
-def times_slope(d, y, one, code):
-    """Return ``d`` times the slope of an activation where it gave ``y``; all may be lanes, and ``one`` is 1 of them.
+def activated(x, code, one):
+    """Return the activation of a number, or lanes; ``one`` is 1 in the same form. NaN stays NaN.
 
     ``code`` is one of ``reservoir.vecmath.ACTIVATIONS``: tanh, relu or saturated_linear.
     """
     if code == 0:
+        return tanh(x)
+    zero = one - one
+    x = where_positive(zero - x, zero, x)
+    return where_positive(x - one, one, x) if code == 3 else x
+
+
+@njit(**_OPTIONS)
+def times_slope(d, y, code, one):
+    """Return ``d`` times the slope of an activation where it gave ``y``, with the arguments of `activated`."""
+    if code == 0:
         return d * (one - y * y)
-    d = where_positive(y, d)
-    return where_positive(one - y, d) if code == 3 else d
+    zero = one - one
+    d = where_positive(y, d, zero)
+    return where_positive(one - y, d, zero) if code == 3 else d
 
 
 @njit(**KERNEL)

@@ -9,7 +9,8 @@ hook                                               does
 ``init_params(n_features, rng, dtype)``            draws the parameters
 ``_forward(params, x, state)``                     runs the recurrence; returns a `Tape`
 ``_backward(params, x, tape, grad_states,          runs it back; returns ``(grads, grad_state)`` and fills
-grad_state, grad_x)``                              ``grad_x``, unless it is of no steps
+grad_state, grad_x)``                              ``grad_x``; that and ``grad_states`` may be of no steps: nobody
+                                                   asks for it, or there is none
 =================================================  ============================================================
 
 A cell whose compiled loop forward is called ``kernel(params, x, *memory, *constants)``, with the arrays of its tape's
@@ -185,10 +186,10 @@ class Cell(BaseEstimator):
         """
         x = self._readable(x, params)
         if grad_states is None:
-            grad_states = np.zeros_like(tape.states)
-        grad_states = readable(grad_states, x.dtype)
-        if grad_states.shape != tape.states.shape:
+            grad_states = np.empty((0, *tape.states.shape[1:]), x.dtype)
+        elif grad_states.shape != tape.states.shape:
             raise ValueError(f"grad_states must be of shape {tape.states.shape}; got {grad_states.shape}.")
+        grad_states = readable(grad_states, x.dtype)
         grad_state = self._state_for(x, grad_final_state, "grad_final_state")
         grad_x = np.empty((len(x) if input_gradient else 0, *x.shape[1:]), x.dtype)
         grads, grad_state = self._backward(params, x, tape, grad_states, grad_state, grad_x)

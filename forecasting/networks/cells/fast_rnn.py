@@ -24,7 +24,7 @@ from numba import njit
 from scipy.special import expit
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from forecasting.networks.cells.activations import multiply_by_slope
+from forecasting.networks.cells.activations import activated, times_slope
 from forecasting.networks.cells.base import Cell, Output, Tape, zeros_of
 from forecasting.networks.cells.time_chunks import (
     KERNEL,
@@ -32,16 +32,17 @@ from forecasting.networks.cells.time_chunks import (
     add_input_gradients,
     add_onward,
     add_product,
-    add_step,
     in_panels,
     room_for,
     set_drive,
     steps_per_chunk,
     turned,
 )
+from forecasting.networks.cells.units import each_unit, shape_of
 from forecasting.networks.cells.views import at_step
 from forecasting.networks.initialisation import glorot_uniform, orthogonal
-from reservoir.vecmath import ACTIVATIONS, activate
+from reservoir.lanes import address
+from reservoir.vecmath import ACTIVATIONS
 
 
 class FastRNNParams(NamedTuple):
@@ -62,12 +63,18 @@ class FastRNNParams(NamedTuple):
     mixing_logits: np.ndarray
 
 
-@njit(**KERNEL)
-def _mix(path, candidates, t, size, mixing):
-    """``path[t + 1] = alpha * candidates[t] + beta * path[t]``, all flat, ``size`` numbers a step."""
-    before, after = t * size, t * size + size
-    for j in range(size):
-        path[after + j] = mixing[0] * candidates[before + j] + mixing[1] * path[before + j]
+@each_unit
+def _set_units(load, store, full):
+    """Turn the drive into the candidate, and mix."""
+
+    def unit(j, arrays, options, n_units, now, after, here, chunk):
+        (path, candidates), (code, alpha, beta) = arrays, options
+        at = now * n_units + j
+        candidate = activated(load(candidates, at), code, full(path, 1.0))
+        store(candidates, at, candidate)
+        store(path, after * n_units + j, alpha * candidate + beta * load(path, at))
+
+    return unit
 
 
 @njit(**KERNEL)
@@ -76,7 +83,7 @@ def forward(params, x, path, candidates, code, mixing):
     n_steps, n_series, n_features = x.shape
     n_units = path.shape[2]
     x_rows, rows = x.reshape(-1, n_features), candidates.reshape(-1, n_units)
-    flat, size = (path.reshape(-1), candidates.reshape(-1)), np.uint64(n_series * n_units)
+    arrays, shape = (address(path), address(candidates)), shape_of(n_series, n_units, x)
     panels = in_panels(params.recurrent_weights, n_series, n_steps)
     chunk = steps_per_chunk(n_steps, n_series, n_units)
     for start in range(0, n_steps, chunk):
@@ -85,23 +92,28 @@ def forward(params, x, path, candidates, code, mixing):
         for t in range(start, stop):
             drive, heard = at_step(candidates, t, 0, n_units), at_step(path, t, 0, n_units)
             add_onward(drive, heard, params.recurrent_weights, panels, t)
-            activate(candidates[t].reshape(-1), code)
-            _mix(*flat, np.uint64(t), size, mixing)
+            _set_units(arrays, (code, mixing[0], mixing[1]), t, start, shape)
 
 
-@njit(**KERNEL)
-def _unmix(path, candidates, grad_out, delta, t, mixing, grad_mixing):
-    """From the gradient in h(t) to those in both weights, in the candidate, and, in place, directly in h(t-1)."""
-    begin = t * np.uint64(grad_out.size)
-    new, old = grad_out.dtype.type(0), grad_out.dtype.type(0)
-    for j in range(np.uint64(grad_out.size)):
-        new += grad_out[j] * candidates[begin + j]
-        old += grad_out[j] * path[begin + j]
-    grad_mixing[0] += new
-    grad_mixing[1] += old
-    for j in range(np.uint64(grad_out.size)):
-        delta[j] = mixing[0] * grad_out[j]
-        grad_out[j] *= mixing[1]
+@each_unit
+def _set_deltas(load, store, full):
+    """Set the gradients in the drive; that in h(t), from later steps, becomes the direct one in h(t-1).
+
+    ``sums`` adds up, unit by unit, the gradients in alpha and beta.
+    """
+
+    def unit(j, arrays, options, n_units, now, after, here, chunk):
+        (path, candidates, outer, carry, deltas, sums), (code, alpha, beta, outside) = arrays, options
+        at, d = now * n_units + j, load(carry, here * n_units + j)
+        if outside:
+            d = d + load(outer, at)
+        candidate = load(candidates, at)
+        store(sums, j, load(sums, j) + d * candidate)
+        store(sums, n_units + j, load(sums, n_units + j) + d * load(path, at))
+        store(deltas, chunk * n_units + j, times_slope(alpha * d, candidate, code, full(path, 1.0)))
+        store(carry, here * n_units + j, beta * d)
+
+    return unit
 
 
 @njit(**KERNEL)
@@ -113,27 +125,25 @@ def backward(params, x, path, candidates, code, mixing, grad_states, carry, grad
     n_steps, n_series, n_features = x.shape
     n_units = path.shape[2]
     x_rows, rows = x.reshape(-1, n_features), path.reshape(-1, n_units)
-    grad_x_rows, grad_flat, carry_flat = (
-        grad_x.reshape(-1, n_features),
-        grad_states.reshape(-1),
-        carry.reshape(-1),
-    )
+    grad_x_rows = grad_x.reshape(-1, n_features)
     transposed = turned(params.recurrent_weights, n_series)
     chunk = steps_per_chunk(n_steps, n_series, n_units)
     deltas = room_for(chunk * n_series, n_units, x).reshape(chunk, n_series, n_units)
-    delta_rows, flat = deltas.reshape(-1, n_units), (path.reshape(-1), candidates.reshape(-1))
+    delta_rows, sums = deltas.reshape(-1, n_units), np.zeros((2, n_units), x.dtype)
+    carried = address(grad_states), address(carry), address(deltas), address(sums)
+    arrays, shape = (address(path), address(candidates), *carried), shape_of(n_series, n_units, x)
+    options = code, mixing[0], mixing[1], grad_states.size > 0
     for stop in range(n_steps, 0, -chunk):
         start = max(0, stop - chunk)
         for t in range(stop - 1, start - 1, -1):
-            delta = deltas[t - start]
-            add_step(carry_flat, grad_flat, np.uint64(t))
-            _unmix(*flat, carry_flat, delta.reshape(-1), np.uint64(t), mixing, grads.mixing_logits)
-            multiply_by_slope(delta.reshape(-1), candidates[t].reshape(-1), code)
+            _set_deltas(arrays, options, t, start, shape)
             add_back(carry, at_step(deltas, t - start, 0, n_units), params.recurrent_weights, transposed, t)
         first, last = start * n_series, stop * n_series
         add_product(grads.recurrent_weights, rows[first:last].T, delta_rows[: last - first])
         inputs = grad_x_rows, first, last, delta_rows, x_rows, params.input_weights
         add_input_gradients(grads.input_weights, grads.bias, *inputs)
+    for of_one in range(2):
+        grads.mixing_logits[of_one] += sums[of_one].sum()
 
 
 class FastRNN(Cell):

@@ -147,11 +147,13 @@ def forward(params, x, path, gates):
 def _set_deltas(load, store, full):
     """Set the gradients in the drive; that in h(t), from later steps, becomes the direct one in h(t-1)."""
 
-    def unit(j, arrays, reset_after, n_units, now, after, here, chunk):
-        gates, path, outer, carry, deltas = arrays
+    def unit(j, arrays, options, n_units, now, after, here, chunk):
+        (gates, path, outer, carry, deltas), (reset_after, outside) = arrays, options
         candidate, delta, one = 4 * now * n_units + j, 4 * chunk * n_units + j, full(gates, 1.0)
         n, u = load(gates, candidate), load(gates, candidate + 2 * n_units)
-        d = load(carry, here * n_units + j) + load(outer, now * n_units + j)
+        d = load(carry, here * n_units + j)
+        if outside:
+            d = d + load(outer, now * n_units + j)
         d_candidate, d_mixed = d * (one - u) * (one - n * n), full(gates, 0.0)
         if reset_after:
             r = load(gates, candidate + n_units)
@@ -197,11 +199,11 @@ def backward(params, x, path, gates, grad_states, carry, grads, grad_x):
     deltas = room_for(chunk * n_series, 4 * n_units, x).reshape(chunk, n_series, 4 * n_units)
     delta_rows = deltas.reshape(-1, 4 * n_units)
     arrays = address(gates), address(path), address(grad_states), address(carry), address(deltas)
-    shape = shape_of(n_series, n_units, x)
+    options, shape = (reset_after, grad_states.size > 0), shape_of(n_series, n_units, x)
     for stop in range(n_steps, 0, -chunk):
         start = max(0, stop - chunk)
         for t in range(stop - 1, start - 1, -1):
-            _set_deltas(arrays, reset_after, t, start, shape)
+            _set_deltas(arrays, options, t, start, shape)
             if not reset_after:
                 candidate = weights[:, 2 * n_units :], transposed[2 * n_units :]
                 mixed = at_step(deltas, t - start, 3 * n_units, 4 * n_units)

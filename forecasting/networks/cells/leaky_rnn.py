@@ -26,7 +26,7 @@ from numba import njit
 from scipy.special import expit, logit
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from forecasting.networks.cells.activations import multiply_by_slope
+from forecasting.networks.cells.activations import activated, times_slope
 from forecasting.networks.cells.base import Cell, Tape, zeros_of
 from forecasting.networks.cells.time_chunks import (
     KERNEL,
@@ -34,16 +34,17 @@ from forecasting.networks.cells.time_chunks import (
     add_input_gradients,
     add_onward,
     add_product,
-    add_step,
     in_panels,
     room_for,
     set_drive,
     steps_per_chunk,
     turned,
 )
+from forecasting.networks.cells.units import each_unit, shape_of
 from forecasting.networks.cells.views import at_step
 from forecasting.networks.initialisation import glorot_uniform, orthogonal
-from reservoir.vecmath import ACTIVATIONS, activate
+from reservoir.lanes import address
+from reservoir.vecmath import ACTIVATIONS
 
 _FOREVER = 40.0  # logit of a retention that is 1 in every precision
 
@@ -79,19 +80,29 @@ class LeakyState(NamedTuple):
     trace: np.ndarray
 
 
-@njit(**KERNEL)
-def _set_heard(heard, path, t, n_series, retention):
-    """What step t hears, h(t-1) and mu(t), side by side in ``heard[t + 1]``; flat arrays."""
-    one, n_units = retention.dtype.type(1), np.uint64(retention.size)
-    for n in range(n_series):
-        source = (t * n_series + n) * n_units
-        before = source + source
-        after = before + n_series * (n_units + n_units)
-        for j in range(n_units):
-            heard[after + j] = path[source + j]
-        for j in range(n_units):
-            fresh = (one - retention[j]) * path[source + j]
-            heard[after + n_units + j] = retention[j] * heard[before + n_units + j] + fresh
+@each_unit
+def _set_heard(load, store, full):
+    """Put what the step hears, h(t-1) and mu(t), side by side."""
+
+    def unit(j, arrays, options, n_units, now, after, here, chunk):
+        path, heard, retention = arrays
+        kept, output, trace = load(retention, j), load(path, now * n_units + j), (2 * after + 1) * n_units + j
+        fresh = (full(path, 1.0) - kept) * output
+        store(heard, trace - n_units, output)
+        store(heard, trace, kept * load(heard, (2 * now + 1) * n_units + j) + fresh)
+
+    return unit
+
+
+@each_unit
+def _set_units(load, store, full):
+    """Turn the drive, which lies where the output is to be, into the output."""
+
+    def unit(j, arrays, code, n_units, now, after, here, chunk):
+        path, at = arrays[0], after * n_units + j
+        store(path, at, activated(load(path, at), code, full(path, 1.0)))
+
+    return unit
 
 
 @njit(**KERNEL)
@@ -103,29 +114,50 @@ def forward(params, x, path, heard, code, retention):
     n_steps, n_series, n_features = x.shape
     n_units = path.shape[2]
     x_rows, rows = x.reshape(-1, n_features), path[1:].reshape(-1, n_units)
-    flat = heard.reshape(-1), path.reshape(-1)
+    arrays, shape = (address(path), address(heard), address(retention)), shape_of(n_series, n_units, x)
     panels = in_panels(params.recurrent_weights, n_series, n_steps)
     chunk = steps_per_chunk(n_steps, n_series, n_units)
     for start in range(0, n_steps, chunk):
         stop = min(start + chunk, n_steps)
         set_drive(rows, start * n_series, stop * n_series, x_rows, params.input_weights, params.bias)
         for t in range(start, stop):
-            _set_heard(*flat, np.uint64(t), np.uint64(n_series), retention)
+            _set_heard(arrays, (), t, start, shape)
             drive = at_step(path, t + 1, 0, n_units)
             add_onward(drive, at_step(heard, t + 1, 0, 2 * n_units), params.recurrent_weights, panels, t)
-            activate(path[t + 1].reshape(-1), code)
+            _set_units(arrays, code, t, start, shape)
 
 
-@njit(**KERNEL)
-def _pass_trace(heard, path, grad_heard, carry, t, retention, grad_retention):
-    """From the gradients in what step t heard to those in h(t-1) and mu(t-1), in ``carry``."""
-    one, n_units = retention.dtype.type(1), retention.size
-    for n in range(path.shape[1]):
-        for j in range(n_units):
-            grad_trace = carry[1, n, j] + grad_heard[n, n_units + j]
-            grad_retention[j] += grad_trace * (heard[t, n, n_units + j] - path[t, n, j])
-            carry[0, n, j] = grad_heard[n, j] + (one - retention[j]) * grad_trace
-            carry[1, n, j] = retention[j] * grad_trace
+@each_unit
+def _set_deltas(load, store, full):
+    """Set the gradients in the drive; those in what the step heard become 0."""
+
+    def unit(j, arrays, options, n_units, now, after, here, chunk):
+        (path, _, _, outer, in_output, _, in_heard, deltas, _), (code, outside) = arrays, options
+        d = load(in_output, here * n_units + j)
+        if outside:
+            d = d + load(outer, now * n_units + j)
+        d = times_slope(d, load(path, after * n_units + j), code, full(path, 1.0))
+        store(deltas, chunk * n_units + j, d)
+        store(in_heard, 2 * here * n_units + j, full(path, 0.0))
+        store(in_heard, (2 * here + 1) * n_units + j, full(path, 0.0))
+
+    return unit
+
+
+@each_unit
+def _pass_trace(load, store, full):
+    """From the gradients in what the step heard to those in h(t-1), mu(t-1) and the retention."""
+
+    def unit(j, arrays, options, n_units, now, after, here, chunk):
+        path, heard, retention, _, in_output, in_trace, in_heard, _, in_retention = arrays
+        kept, at, trace = load(retention, j), here * n_units + j, (2 * here + 1) * n_units + j
+        d = load(in_trace, at) + load(in_heard, trace)
+        moved = load(heard, (2 * now + 1) * n_units + j) - load(path, now * n_units + j)
+        store(in_retention, j, load(in_retention, j) + d * moved)
+        store(in_output, at, load(in_heard, trace - n_units) + (full(path, 1.0) - kept) * d)
+        store(in_trace, at, kept * d)
+
+    return unit
 
 
 @njit(**KERNEL)
@@ -137,26 +169,25 @@ def backward(params, x, path, heard, code, retention, grad_states, carry, grads,
     n_steps, n_series, n_features = x.shape
     n_units = path.shape[2]
     x_rows, heard_rows = x.reshape(-1, n_features), heard[1:].reshape(-1, 2 * n_units)
-    grad_x_rows, grad_flat, carry_flat = (
-        grad_x.reshape(-1, n_features),
-        grad_states.reshape(-1),
-        carry[0].reshape(-1),
-    )
+    grad_x_rows = grad_x.reshape(-1, n_features)
     transposed = turned(params.recurrent_weights, n_series)
     chunk = steps_per_chunk(n_steps, n_series, n_units)
     deltas = room_for(chunk * n_series, n_units, x).reshape(chunk, n_series, n_units)
     delta_rows, grad_heard = deltas.reshape(-1, n_units), np.empty((n_series, 2 * n_units), x.dtype)
+    tape, carried = (
+        (address(path), address(heard), address(retention)),
+        (address(carry[0]), address(carry[1])),
+    )
+    gradients = address(grad_heard), address(deltas), address(grads.retention_logits)
+    arrays, shape = (*tape, address(grad_states), *carried, *gradients), shape_of(n_series, n_units, x)
+    options = code, grad_states.size > 0
     for stop in range(n_steps, 0, -chunk):
         start = max(0, stop - chunk)
         for t in range(stop - 1, start - 1, -1):
-            add_step(carry_flat, grad_flat, np.uint64(t))
-            deltas[t - start] = carry[0]
-            multiply_by_slope(deltas[t - start].reshape(-1), path[t + 1].reshape(-1), code)
-            grad_heard[:] = 0
-            add_back(
-                grad_heard, at_step(deltas, t - start, 0, n_units), params.recurrent_weights, transposed, t
-            )
-            _pass_trace(heard, path, grad_heard, carry, t, retention, grads.retention_logits)
+            _set_deltas(arrays, options, t, start, shape)
+            delta = at_step(deltas, t - start, 0, n_units)
+            add_back(grad_heard, delta, params.recurrent_weights, transposed, t)
+            _pass_trace(arrays, options, t, start, shape)
         first, last = start * n_series, stop * n_series
         add_product(grads.recurrent_weights, heard_rows[first:last].T, delta_rows[: last - first])
         inputs = grad_x_rows, first, last, delta_rows, x_rows, params.input_weights

@@ -144,12 +144,14 @@ def _set_deltas(load, store, full):
 
     def unit(j, arrays, options, n_units, now, after, here, chunk):
         gates, memories, peepholes, outer, in_output, in_memory, deltas = arrays
-        forget, peeping = options
+        forget, peeping, outside = options
         candidate, delta, one = 4 * now * n_units + j, 4 * chunk * n_units + j, full(gates, 1.0)
         g, i = load(gates, candidate), load(gates, candidate + n_units)
         o, f = load(gates, candidate + 2 * n_units), load(gates, candidate + 3 * n_units)
         old, level = load(memories, 2 * now * n_units + j), load(memories, (2 * after + 1) * n_units + j)
-        d = load(in_output, here * n_units + j) + load(outer, now * n_units + j)
+        d = load(in_output, here * n_units + j)
+        if outside:
+            d = d + load(outer, now * n_units + j)
         d_exit = d * level * o * (one - o)
         d_memory = load(in_memory, here * n_units + j) + d * o * (one - level * level)
         if peeping:
@@ -199,7 +201,8 @@ def backward(params, x, path, memories, gates, forget, grad_states, carry, grads
     delta_rows = deltas.reshape(-1, 4 * n_units)
     tape = address(gates), address(memories), address(params.peepholes)
     arrays = *tape, address(grad_states), address(carry[0]), address(carry[1]), address(deltas)
-    options, shape = (forget, params.peepholes.size > 0), shape_of(n_series, n_units, x)
+    options = forget, params.peepholes.size > 0, grad_states.size > 0
+    shape = shape_of(n_series, n_units, x)
     grad_out = carry[0]
     for stop in range(n_steps, 0, -chunk):
         start = max(0, stop - chunk)

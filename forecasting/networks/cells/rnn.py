@@ -19,7 +19,7 @@ import numpy as np
 from numba import njit
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from forecasting.networks.cells.activations import times_slope
+from forecasting.networks.cells.activations import activated, times_slope
 from forecasting.networks.cells.base import Cell, Output, Tape, zeros_of
 from forecasting.networks.cells.time_chunks import (
     KERNEL,
@@ -37,7 +37,7 @@ from forecasting.networks.cells.units import each_unit, shape_of
 from forecasting.networks.cells.views import at_step
 from forecasting.networks.initialisation import glorot_uniform, orthogonal
 from reservoir.lanes import address
-from reservoir.vecmath import ACTIVATIONS, activate
+from reservoir.vecmath import ACTIVATIONS
 
 
 class RNNParams(NamedTuple):
@@ -55,12 +55,24 @@ class RNNParams(NamedTuple):
     bias: np.ndarray
 
 
+@each_unit
+def _set_units(load, store, full):
+    """Turn the drive, which lies where the output is to be, into the output."""
+
+    def unit(j, arrays, code, n_units, now, after, here, chunk):
+        (path,), at = arrays, after * n_units + j
+        store(path, at, activated(load(path, at), code, full(path, 1.0)))
+
+    return unit
+
+
 @njit(**KERNEL)
 def forward(params, x, path, code):
     """Run on from ``path[0]``, the initial state; ``path`` (n_steps + 1, n_series, n_units)."""
     n_steps, n_series, n_features = x.shape
     n_units = path.shape[2]
     x_rows, rows = x.reshape(-1, n_features), path[1:].reshape(-1, n_units)
+    shape = shape_of(n_series, n_units, x)
     panels = in_panels(params.recurrent_weights, n_series, n_steps)
     chunk = steps_per_chunk(n_steps, n_series, n_units)
     for start in range(0, n_steps, chunk):
@@ -69,20 +81,20 @@ def forward(params, x, path, code):
         for t in range(start, stop):
             drive, heard = at_step(path, t + 1, 0, n_units), at_step(path, t, 0, n_units)
             add_onward(drive, heard, params.recurrent_weights, panels, t)
-            activate(path[t + 1].reshape(-1), code)
+            _set_units((address(path),), code, t, start, shape)
 
 
 @each_unit
 def _set_deltas(load, store, full):
     """Set the gradients in the drive; that in h(t), from later steps, becomes 0."""
 
-    def unit(j, arrays, code, n_units, now, after, here, chunk):
-        path, outer, carry, deltas = arrays
-        y, d = (
-            load(path, after * n_units + j),
-            load(carry, here * n_units + j) + load(outer, now * n_units + j),
-        )
-        store(deltas, chunk * n_units + j, times_slope(d, y, full(path, 1.0), code))
+    def unit(j, arrays, options, n_units, now, after, here, chunk):
+        (path, outer, carry, deltas), (code, outside) = arrays, options
+        d = load(carry, here * n_units + j)
+        if outside:
+            d = d + load(outer, now * n_units + j)
+        d = times_slope(d, load(path, after * n_units + j), code, full(path, 1.0))
+        store(deltas, chunk * n_units + j, d)
         store(carry, here * n_units + j, full(path, 0.0))
 
     return unit
@@ -100,10 +112,11 @@ def backward(params, x, path, code, grad_states, carry, grads, grad_x):
     deltas = room_for(chunk * n_series, n_units, x).reshape(chunk, n_series, n_units)
     delta_rows, shape = deltas.reshape(-1, n_units), shape_of(n_series, n_units, x)
     arrays = address(path), address(grad_states), address(carry), address(deltas)
+    options = code, grad_states.size > 0
     for stop in range(n_steps, 0, -chunk):
         start = max(0, stop - chunk)
         for t in range(stop - 1, start - 1, -1):
-            _set_deltas(arrays, code, t, start, shape)
+            _set_deltas(arrays, options, t, start, shape)
             add_back(carry, at_step(deltas, t - start, 0, n_units), params.recurrent_weights, transposed, t)
         first, last = start * n_series, stop * n_series
         used = delta_rows[: last - first]

@@ -155,14 +155,6 @@ def add_back(out, left, weights, transposed, t):
 
 
 @njit(**KERNEL)
-def add_step(total, values, t):
-    """``total += values[t]``, both flat."""
-    begin = t * np.uint64(total.size)
-    for j in range(np.uint64(total.size)):
-        total[j] += values[begin + j]
-
-
-@njit(**KERNEL)
 def _copy(target, source):
     """Copy a matrix; numba's own way of doing so takes seconds to compile, for the errors that it may raise."""
     for i in range(target.shape[0]):

@@ -209,7 +209,7 @@ class WaveNet(Cell):
         grad_x: np.ndarray,
     ) -> Any:
         (n_steps, n_series, _), (wholes, gates, skip) = x.shape, tape.memory
-        grad_y = grad_states.copy()
+        grad_y = grad_states.copy() if grad_states.size else np.zeros_like(tape.states)
         grad_y[-1] += grad_state.output
         grad_y = _rows(grad_y * (tape.states > 0))
         grad_skip = (grad_y @ params.output_weights.T) * (skip > 0)
