@@ -5,7 +5,7 @@ import pytest
 from numba import njit
 
 from reservoir import vecmath
-from reservoir.vecmath import ACTIVATIONS, FASTMATH, activate, exp, sigmoid, tanh
+from reservoir.vecmath import ACTIVATIONS, FASTMATH, activate, exp, gate, sigmoid, tanh
 
 
 @njit(fastmath=FASTMATH, error_model="numpy")  # not cached: the assembly of cached code cannot be looked at
@@ -73,6 +73,24 @@ def test_exp_underflows_gradually_as_numpy():
         expected = np.exp(x)
     smallest = np.finfo(float).smallest_subnormal
     assert np.all(np.abs(run("exp", x) - expected) <= np.maximum(smallest, 4 * np.spacing(expected)))
+
+
+@njit(fastmath=FASTMATH, error_model="numpy")
+def apply_gate(x, out):
+    for i in range(x.size):
+        out[i] = gate(x[i])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_gate_is_the_logistic_function_to_rounding_at_one(dtype):
+    x = np.concatenate([np.linspace(-1000, 1000, 1001), np.linspace(-40, 40, 20001)]).astype(dtype)
+    out = np.empty_like(x)
+    apply_gate(x, out)
+    expected = 1 / (1 + np.exp(-x.astype(np.longdouble)))
+    assert np.abs(out - expected).max() < np.finfo(dtype).eps
+    edges = np.array([np.inf, -np.inf, np.nan, 0.0], dtype)
+    apply_gate(edges, edges)
+    np.testing.assert_allclose(edges, [1, 0, np.nan, 0.5], atol=np.finfo(dtype).tiny * 2)
 
 
 def test_loops_are_vectorised():

@@ -25,7 +25,6 @@ import numpy as np
 from numba import njit
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from forecasting.networks.cells.activations import sigmoid
 from forecasting.networks.cells.base import Cell, Output, Tape, zeros_of
 from forecasting.networks.cells.time_chunks import (
     KERNEL,
@@ -43,7 +42,7 @@ from forecasting.networks.cells.units import each_unit, shape_of
 from forecasting.networks.cells.views import at_step
 from forecasting.networks.initialisation import chrono_bias, glorot_uniform, orthogonal
 from reservoir.lanes import address
-from reservoir.vecmath import tanh
+from reservoir.vecmath import gate, tanh
 
 
 class GRUParams(NamedTuple):
@@ -74,7 +73,7 @@ def _set_units(load, store, full):
     def unit(j, arrays, options, n_units, now, after, here, chunk):
         gates, path = arrays
         candidate = 4 * now * n_units + j
-        r, u = sigmoid(load(gates, candidate + n_units)), sigmoid(load(gates, candidate + 2 * n_units))
+        r, u = gate(load(gates, candidate + n_units)), gate(load(gates, candidate + 2 * n_units))
         n = tanh(load(gates, candidate) + r * load(gates, candidate + 3 * n_units))
         store(gates, candidate, n)
         store(gates, candidate + n_units, r)
@@ -91,9 +90,9 @@ def _set_gates(load, store, full):
     def unit(j, arrays, options, n_units, now, after, here, chunk):
         gates, path = arrays
         reset = (4 * now + 1) * n_units + j
-        r = sigmoid(load(gates, reset))
+        r = gate(load(gates, reset))
         store(gates, reset, r)
-        store(gates, reset + n_units, sigmoid(load(gates, reset + n_units)))
+        store(gates, reset + n_units, gate(load(gates, reset + n_units)))
         store(gates, reset + 2 * n_units, r * load(path, now * n_units + j))
 
     return unit

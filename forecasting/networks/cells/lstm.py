@@ -25,7 +25,6 @@ import numpy as np
 from numba import njit
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from forecasting.networks.cells.activations import sigmoid
 from forecasting.networks.cells.base import Cell, Tape, zeros_of
 from forecasting.networks.cells.time_chunks import (
     KERNEL,
@@ -43,7 +42,7 @@ from forecasting.networks.cells.units import each_unit, shape_of
 from forecasting.networks.cells.views import at_step
 from forecasting.networks.initialisation import chrono_bias, glorot_uniform, orthogonal
 from reservoir.lanes import address
-from reservoir.vecmath import tanh
+from reservoir.vecmath import gate, tanh
 
 _FORGET = {"none": 0, "gate": 1, "coupled": 2}
 
@@ -90,18 +89,18 @@ def _set_units(load, store, full):
         old, drive = load(memories, 2 * now * n_units + j), load(gates, entry)
         if peeping:
             drive = drive + load(peepholes, j) * old
-        g, i, f = tanh(load(gates, candidate)), sigmoid(drive), full(gates, 1.0)
+        g, i, f = tanh(load(gates, candidate)), gate(drive), full(gates, 1.0)
         if forget == 1:
             drive = load(gates, keep)
             if peeping:
                 drive = drive + load(peepholes, 2 * n_units + j) * old
-            f = sigmoid(drive)
+            f = gate(drive)
         elif forget == 2:
             f = f - i
         c, drive = f * old + i * g, load(gates, exit)
         if peeping:
             drive = drive + load(peepholes, n_units + j) * c
-        o, level = sigmoid(drive), tanh(c)
+        o, level = gate(drive), tanh(c)
         store(gates, candidate, g)
         store(gates, entry, i)
         store(gates, exit, o)

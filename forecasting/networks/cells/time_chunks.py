@@ -155,6 +155,12 @@ def add_back(out, left, weights, transposed, t):
 
 
 @njit(**KERNEL)
+def _add(total, values):
+    for j in range(np.uint64(total.size)):
+        total[j] += values[j]
+
+
+@njit(**KERNEL)
 def _copy(target, source):
     """Copy a matrix; numba's own way of doing so takes seconds to compile, for the errors that it may raise."""
     for i in range(target.shape[0]):
@@ -165,9 +171,14 @@ def _copy(target, source):
 @njit(**KERNEL)
 def _add_input_gradients(in_weights, in_bias, grad_x_rows, first, last, deltas, x_rows, weights):
     used = deltas[: last - first, : weights.shape[1]]
-    n_features, ones = weights.shape[0], np.ones((1, last - first), deltas.dtype)
-    add_product(in_weights, x_rows[first:last].T, used)
-    add_product(in_bias.reshape(1, -1), ones, used)
+    # One product for both: for a few features it reads ``used`` once.
+    n_features = weights.shape[0]
+    heard = np.ones((n_features + 1, last - first), deltas.dtype)
+    sums = np.zeros((n_features + 1, used.shape[1]), deltas.dtype)
+    _copy(heard[:n_features], x_rows[first:last].T)
+    add_product(sums, heard, used)
+    _add(in_weights.reshape(-1), sums[:n_features].reshape(-1))
+    _add(in_bias, sums[n_features])
     if grad_x_rows.size == 0:
         return
     if n_features < _FEW:

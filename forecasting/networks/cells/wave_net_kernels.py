@@ -6,9 +6,8 @@ Rows are steps of series, (n_steps * n_series, width), in time order.
 import numpy as np
 from numba import njit
 
-from forecasting.networks.cells.activations import sigmoid
 from forecasting.networks.cells.time_chunks import KERNEL, add_product, transposed
-from reservoir.vecmath import activate, tanh
+from reservoir.vecmath import activate, gate, tanh
 
 _RELU = 2  # code of reservoir.vecmath.ACTIVATIONS
 
@@ -21,7 +20,7 @@ def _open_gates(drive, z, n_channels):
         for j in range(n_channels):
             drive[at + j] = tanh(drive[at + j])
         for j in range(n_channels, n_channels + n_channels):
-            drive[at + j] = sigmoid(drive[at + j])
+            drive[at + j] = gate(drive[at + j])
         for j in range(n_channels):
             z[here + j] = drive[at + j] * drive[at + n_channels + j]
 
