@@ -9,8 +9,9 @@ hook                                               does
 ``init_params(n_features, rng, dtype)``            draws the parameters
 ``_forward(params, x, state)``                     runs the recurrence; returns a `Tape`
 ``_backward(params, x, tape, grad_states,          runs it back; returns ``(grads, grad_state)`` and fills
-grad_state, grad_x)``                              ``grad_x``; that and ``grad_states`` may be of no steps: nobody
-                                                   asks for it, or there is none
+carry, grad_x)``                                   ``grad_x``; that and ``grad_states`` may be of no steps: nobody
+                                                   asks for it, or there is none. ``carry``, the gradient in the
+                                                   final state, is its own and can become ``grad_state``
 =================================================  ============================================================
 
 A cell whose compiled loop forward is called ``kernel(params, x, *memory, *constants)``, with the arrays of its tape's
@@ -26,6 +27,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
+
+from forecasting.networks.parameters import mapped
 
 PIECE = 64  # steps that are run at once where nothing has to be remembered
 
@@ -125,7 +128,7 @@ class Cell(BaseEstimator):
         -------
         NamedTuple of arrays (n_series, n_units)
         """
-        return self.State(*(np.zeros((n_series, self.n_units), dtype) for _ in self.State._fields))
+        return self.State(*np.zeros((len(self.State._fields), n_series, self.n_units), dtype))
 
     def forward(self, params: Any, x: np.ndarray, state: Any = None) -> Any:
         """Run the recurrence and keep what `backward` needs.
@@ -190,9 +193,11 @@ class Cell(BaseEstimator):
         elif grad_states.shape != tape.states.shape:
             raise ValueError(f"grad_states must be of shape {tape.states.shape}; got {grad_states.shape}.")
         grad_states = readable(grad_states, x.dtype)
-        grad_state = self._state_for(x, grad_final_state, "grad_final_state")
+        carry = self._state_for(x, grad_final_state, "grad_final_state")
+        if grad_final_state is not None:
+            carry = mapped(np.copy, carry)
         grad_x = np.empty((len(x) if input_gradient else 0, *x.shape[1:]), x.dtype)
-        grads, grad_state = self._backward(params, x, tape, grad_states, grad_state, grad_x)
+        grads, grad_state = self._backward(params, x, tape, grad_states, carry, grad_x)
         return grads, grad_x if input_gradient else None, grad_state
 
     def run(self, params: Any, x: np.ndarray, state: Any = None) -> tuple[np.ndarray, Any]:
@@ -265,7 +270,7 @@ class Cell(BaseEstimator):
         x: np.ndarray,
         tape: Any,
         grad_states: np.ndarray,
-        grad_state: Any,
+        carry: Any,
         grad_x: np.ndarray,
     ) -> Any:
         raise NotImplementedError

@@ -220,11 +220,11 @@ class FastRNN(Cell):
         x: np.ndarray,
         tape: Any,
         grad_states: np.ndarray,
-        grad_state: Any,
+        carry: Any,
         grad_x: np.ndarray,
     ) -> Any:
-        grads, carry = zeros_of(params), grad_state.output.copy()
+        grads = zeros_of(params)
         code, mixing = self._constants(params)
-        backward(params, x, *tape.memory, code, mixing, grad_states, carry, grads, grad_x)
+        backward(params, x, *tape.memory, code, mixing, grad_states, carry.output, grads, grad_x)
         grads.mixing_logits[:] *= mixing * (1 - mixing)
-        return grads, Output(carry)
+        return grads, carry

@@ -303,9 +303,9 @@ class GRU(Cell):
         x: np.ndarray,
         tape: Any,
         grad_states: np.ndarray,
-        grad_state: Any,
+        carry: Any,
         grad_x: np.ndarray,
     ) -> Any:
-        grads, carry = zeros_of(params), grad_state.output.copy()
-        backward(params, x, *tape.memory, grad_states, carry, grads, grad_x)
-        return grads, Output(carry)
+        grads = zeros_of(params)
+        backward(params, x, *tape.memory, grad_states, carry.output, grads, grad_x)
+        return grads, carry

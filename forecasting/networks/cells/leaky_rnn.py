@@ -161,8 +161,8 @@ def _pass_trace(load, store, full):
 
 
 @njit(**KERNEL)
-def backward(params, x, path, heard, code, retention, grad_states, carry, grads, grad_x):
-    """Add to ``grads``, set ``grad_x``; ``carry`` goes from the final state to the initial one.
+def backward(params, x, path, heard, code, retention, grad_states, in_output, in_trace, grads, grad_x):
+    """Add to ``grads``, set ``grad_x``; ``in_output`` and ``in_trace`` go from the final state to the initial one.
 
     The gradient in ``retention_logits`` is left to be multiplied by their slope.
     """
@@ -176,7 +176,7 @@ def backward(params, x, path, heard, code, retention, grad_states, carry, grads,
     delta_rows, grad_heard = deltas.reshape(-1, n_units), np.empty((n_series, 2 * n_units), x.dtype)
     tape, carried = (
         (address(path), address(heard), address(retention)),
-        (address(carry[0]), address(carry[1])),
+        (address(in_output), address(in_trace)),
     )
     gradients = address(grad_heard), address(deltas), address(grads.retention_logits)
     arrays, shape = (*tape, address(grad_states), *carried, *gradients), shape_of(n_series, n_units, x)
@@ -293,11 +293,11 @@ class LeakyRNN(Cell):
         x: np.ndarray,
         tape: Any,
         grad_states: np.ndarray,
-        grad_state: Any,
+        carry: Any,
         grad_x: np.ndarray,
     ) -> Any:
-        grads, carry = zeros_of(params), np.array(grad_state)
+        grads = zeros_of(params)
         code, retention = self._constants(params)
-        backward(params, x, *tape.memory, code, retention, grad_states, carry, grads, grad_x)
+        backward(params, x, *tape.memory, code, retention, grad_states, *carry, grads, grad_x)
         grads.retention_logits[:] *= retention * (1 - retention)
-        return grads, LeakyState(*carry)
+        return grads, carry

@@ -188,8 +188,10 @@ def _add_peephole_gradients(grads, memories, deltas, start, stop):
 
 
 @njit(**KERNEL)
-def backward(params, x, path, memories, gates, forget, grad_states, carry, grads, grad_x):
-    """Add to ``grads``, set ``grad_x``; ``carry`` goes from the final state to the initial one."""
+def backward(params, x, path, memories, gates, forget, grad_states, in_output, in_memory, grads, grad_x):
+    """Add to ``grads``, set ``grad_x``; from those in the final state, ``in_output`` and ``in_memory`` become those in
+    the initial one.
+    """
     n_steps, n_series, n_features = x.shape
     n_units, width = path.shape[2], params.bias.size
     x_rows, rows = x.reshape(-1, n_features), path.reshape(-1, n_units)
@@ -199,15 +201,14 @@ def backward(params, x, path, memories, gates, forget, grad_states, carry, grads
     deltas = room_for(chunk * n_series, 4 * n_units, x).reshape(chunk, n_series, 4 * n_units)
     delta_rows = deltas.reshape(-1, 4 * n_units)
     tape = address(gates), address(memories), address(params.peepholes)
-    arrays = *tape, address(grad_states), address(carry[0]), address(carry[1]), address(deltas)
+    arrays = *tape, address(grad_states), address(in_output), address(in_memory), address(deltas)
     options = forget, params.peepholes.size > 0, grad_states.size > 0
     shape = shape_of(n_series, n_units, x)
-    grad_out = carry[0]
     for stop in range(n_steps, 0, -chunk):
         start = max(0, stop - chunk)
         for t in range(stop - 1, start - 1, -1):
             _set_deltas(arrays, options, t, start, shape)
-            add_back(grad_out, at_step(deltas, t - start, 0, width), params.recurrent_weights, transposed, t)
+            add_back(in_output, at_step(deltas, t - start, 0, width), params.recurrent_weights, transposed, t)
         first, last = start * n_series, stop * n_series
         add_product(grads.recurrent_weights, rows[first:last].T, delta_rows[: last - first, :width])
         inputs = grad_x_rows, first, last, delta_rows, x_rows, params.input_weights
@@ -325,9 +326,9 @@ class LSTM(Cell):
         x: np.ndarray,
         tape: Any,
         grad_states: np.ndarray,
-        grad_state: Any,
+        carry: Any,
         grad_x: np.ndarray,
     ) -> Any:
-        grads, carry = zeros_of(params), np.array(grad_state)
-        backward(params, x, *tape.memory, _FORGET[self.forget], grad_states, carry, grads, grad_x)
-        return grads, LSTMState(*carry)
+        grads = zeros_of(params)
+        backward(params, x, *tape.memory, _FORGET[self.forget], grad_states, *carry, grads, grad_x)
+        return grads, carry

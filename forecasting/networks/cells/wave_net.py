@@ -205,16 +205,16 @@ class WaveNet(Cell):
         x: np.ndarray,
         tape: Any,
         grad_states: np.ndarray,
-        grad_state: Any,
+        carry: Any,
         grad_x: np.ndarray,
     ) -> Any:
         (n_steps, n_series, _), (wholes, gates, skip) = x.shape, tape.memory
         grad_y = grad_states.copy() if grad_states.size else np.zeros_like(tape.states)
-        grad_y[-1] += grad_state.output
+        grad_y[-1] += carry.output
         grad_y = _rows(grad_y * (tape.states > 0))
         grad_skip = (grad_y @ params.output_weights.T) * (skip > 0)
         grad_wholes = tuple(map(np.zeros_like, wholes))
-        for whole, past in zip(grad_wholes, grad_state.pasts):
+        for whole, past in zip(grad_wholes, carry.pasts):
             whole[n_steps:] = as_steps(past, self.n_channels)
         grads = mapped(np.zeros_like, params)
         rows, grad_rows = [_rows(whole) for whole in wholes], [_rows(whole) for whole in grad_wholes]
