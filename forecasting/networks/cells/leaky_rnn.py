@@ -162,7 +162,7 @@ def _pass_trace(load, store, full):
 
 @njit(**KERNEL)
 def backward(params, x, path, heard, code, retention, grad_states, in_output, in_trace, grads, grad_x):
-    """Add to ``grads``, set ``grad_x``; ``in_output`` and ``in_trace`` go from the final state to the initial one.
+    """Add to ``grads``, set ``grad_x``; ``in_output`` and ``in_trace`` go from the final to the initial state.
 
     The gradient in ``retention_logits`` is left to be multiplied by their slope.
     """

@@ -189,9 +189,7 @@ def _add_peephole_gradients(grads, memories, deltas, start, stop):
 
 @njit(**KERNEL)
 def backward(params, x, path, memories, gates, forget, grad_states, in_output, in_memory, grads, grad_x):
-    """Add to ``grads``, set ``grad_x``; from those in the final state, ``in_output`` and ``in_memory`` become those in
-    the initial one.
-    """
+    """Add to ``grads``, set ``grad_x``; ``in_output`` and ``in_memory`` go from the final to the initial state."""
     n_steps, n_series, n_features = x.shape
     n_units, width = path.shape[2], params.bias.size
     x_rows, rows = x.reshape(-1, n_features), path.reshape(-1, n_units)
