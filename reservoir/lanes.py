@@ -6,7 +6,7 @@ arrays. Here the vectors are written down, and a step reads as its equations do:
 
     @in_lanes
     def add_tanh(load, store, full):
-        def unit(values, others, j):
+        def unit(j, values, others):
             store(values, j, load(values, j) + tanh(load(others, j)))
 
         return unit
@@ -15,8 +15,8 @@ arrays. Here the vectors are written down, and a step reads as its equations do:
 second one unit, for those that are left over.
 
 Arrays are given by their `address`: a call would count references to arrays. Whether a position lies within them is
-not looked at. The operators are + - * /
-between lanes, and between lanes and a scalar of their precision; the functions are those of `reservoir.vecmath`.
+not looked at. The operators are + - * / between lanes, and between lanes and a scalar of their precision; the
+functions are tanh and gate of `reservoir.vecmath`, and `where_positive`.
 """
 
 import operator
@@ -98,17 +98,17 @@ def address(typingctx, array):
 def _ways(kind_of):
     """Intrinsics that load, store and fill: lanes, or single numbers."""
 
-    def place(context, builder, kind, position):
-        begin = builder.gep(kind[1], [position])
-        return builder.bitcast(begin, context.get_value_type(kind_of(kind[0].dtype)).as_pointer())
+    def place(context, builder, dtype, numbers, position):
+        begin = builder.gep(numbers, [position])
+        return builder.bitcast(begin, context.get_value_type(kind_of(dtype)).as_pointer())
 
     @intrinsic
     def load(typingctx, numbers, position):
         sig = kind_of(numbers.dtype)(numbers, types.intp)
 
         def codegen(context, builder, sig, args):
-            pointer = place(context, builder, (sig.args[0], args[0]), args[1])
-            return builder.load(pointer, align=sig.args[0].dtype.bitwidth // 8)
+            dtype = sig.args[0].dtype
+            return builder.load(place(context, builder, dtype, *args), align=dtype.bitwidth // 8)
 
         return sig, codegen
 
@@ -117,8 +117,8 @@ def _ways(kind_of):
         sig = types.void(numbers, types.intp, kind_of(numbers.dtype))
 
         def codegen(context, builder, sig, args):
-            pointer = place(context, builder, (sig.args[0], args[0]), args[1])
-            builder.store(args[2], pointer, align=sig.args[0].dtype.bitwidth // 8)
+            dtype, (*where, value) = sig.args[0].dtype, args
+            builder.store(value, place(context, builder, dtype, *where), align=dtype.bitwidth // 8)
             return context.get_dummy_value()
 
         return sig, codegen

@@ -13,6 +13,7 @@ from numba import njit, types
 from numba.core import cgutils, config
 from numba.extending import intrinsic
 
+from reservoir.lanes import spread
 from reservoir.threads import blas_threads, in_threads
 
 DEPTH = 256  # terms of the sum at a time: what they touch of ``right`` stays in the first two caches
@@ -76,17 +77,16 @@ def _tile(rows, vectors, lanes=None):
             across = builder.mul(first_column, ir.Constant(word, item))
             every = [builder.add(first_row, ir.Constant(word, r)) for r in range(rows)]
             heard = [builder.gep(origins[2], [builder.mul(row, strides[2][0])]) for row in every]
-            bases, ends = (
+            places = [
+                [builder.add(builder.mul(row, strides[array][0]), across) for row in every]
+                for array in (0, 1)
+            ]
+            ends, bases = (
                 [
-                    builder.bitcast(
-                        builder.gep(
-                            origins[array], [builder.add(builder.mul(row, strides[array][0]), across)]
-                        ),
-                        vector.as_pointer(),
-                    )
-                    for row in every
+                    builder.bitcast(builder.gep(origins[array], [at]), vector.as_pointer())
+                    for at in places[array]
                 ]
-                for array in (1, 0)
+                for array in (0, 1)
             )
             totals = [cgutils.alloca_once(builder, vector) for _ in range(rows)]
             for total in totals:  # from zero: a long sum made of partial sums keeps more digits
@@ -99,7 +99,7 @@ def _tile(rows, vectors, lanes=None):
                 step = builder.mul(k, strides[2][1])
                 for total, row in zip(totals, heard):
                     place = builder.bitcast(builder.gep(row, [step]), scalar.as_pointer())
-                    factor = _spread(builder, builder.load(place), vector, columns)
+                    factor = spread(builder, builder.load(place), columns)
                     product = builder.fmul(values, factor, flags=("contract",))
                     builder.store(builder.fadd(product, builder.load(total), flags=("contract",)), total)
             for total, base, place in zip(totals, bases, ends):
@@ -112,19 +112,11 @@ def _tile(rows, vectors, lanes=None):
     return tile
 
 
-def _spread(builder, value, vector, columns):
-    """Vector of one number repeated."""
-    undefined, index = ir.Constant(vector, ir.Undefined), ir.IntType(32)
-    lane = builder.insert_element(undefined, value, ir.Constant(index, 0))
-    return builder.shuffle_vector(lane, undefined, ir.Constant(ir.VectorType(index, columns), [0] * columns))
-
-
 def _strip(rows, vectors):
     """Compiled function: columns from j on of ``rows`` rows of a product, from row i on; gives the next j.
 
-    Of the sums the terms from ``begin`` to ``end``.
-
-    Tiles of ``vectors`` vectors while they fit, then of half as many: few independent sums would wait for each other.
+    Of the sums the terms from ``begin`` to ``end``, in tiles of ``vectors`` vectors while they fit, then of half as
+    many: few independent sums would wait for each other.
     """
     if vectors == 0:
         return _edge(rows)

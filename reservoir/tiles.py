@@ -15,6 +15,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from reservoir.lanes import spread
+
 TILE = 32  # units per tile: enough independent sums to hide the latency of a multiply-add
 SHARED = 16  # units of a circle that may have one weight; divides TILE
 LANES = 16  # rows of a slice of a sparse matrix
@@ -96,12 +98,7 @@ class Arrays:
 
     def spread(self, value, width):
         """Vector of one number repeated."""
-        vector = ir.VectorType(self.scalar, width)
-        lane = self.builder.insert_element(
-            ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0)
-        )
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), width), [0] * width)
-        return self.builder.shuffle_vector(lane, ir.Constant(vector, ir.Undefined), mask)
+        return spread(self.builder, value, width)
 
     def totals(self, positions, width, zero=False):
         """Registers that begin with zero or what stands in array 0, and the way to store them there."""

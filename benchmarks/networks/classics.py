@@ -145,7 +145,7 @@ def solve(trial: Trial, cell, seed: int, quick: bool = False) -> tuple:
         loss, grad = (_squares if size == 1 else _cross_entropy)(seen @ weights + bias, batch.y[batch.counts])
         in_states = np.zeros_like(tape.states)
         in_states[batch.counts] = grad @ weights.T
-        grads, _, _ = cell.backward(layer, batch.x, tape, in_states)
+        grads, _, _ = cell.backward(layer, batch.x, tape, in_states, input_gradient=False)
         return loss, (grads, seen.T @ grad, grad.sum(axis=0))
 
     def validate(params):

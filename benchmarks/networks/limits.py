@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from numba import njit
 
-from forecasting.networks.cells.time_chunks import (
+from forecasting.networks.cells.products import (
     KERNEL,
     add_back,
     add_onward,

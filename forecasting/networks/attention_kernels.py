@@ -6,7 +6,7 @@ Arrays stand series first. ``keys`` is (n_series, n_units, n_places), so that al
 import numpy as np
 from numba import njit
 
-from forecasting.networks.cells.time_chunks import KERNEL, add_product, transposed
+from forecasting.networks.cells.products import KERNEL, add_product, transposed
 from reservoir.vecmath import exp
 
 

@@ -6,7 +6,7 @@ Chance is drawn beforehand and handed in, so that a run is a function of its arg
 import numpy as np
 from numba import njit
 
-from forecasting.networks.cells.time_chunks import KERNEL
+from forecasting.networks.cells.products import KERNEL
 from forecasting.networks.stepping import advance_all
 from reservoir.vecmath import exp
 

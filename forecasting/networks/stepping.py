@@ -26,7 +26,7 @@ from numba.extending import overload
 from forecasting.networks.attention_kernels import look
 from forecasting.networks.cells import wave_net, wave_net_kernels
 from forecasting.networks.cells.base import Cell
-from forecasting.networks.cells.time_chunks import KERNEL, add_product
+from forecasting.networks.cells.products import KERNEL, add_product
 from reservoir.vecmath import ACTIVATIONS, activate
 
 

@@ -20,9 +20,11 @@ STRATEGIES = {
 }
 
 
-def network(n_targets=2, n_exog=1, cell="gru", head="squared", horizon=5, n_layers=1, **options):
+def network(
+    n_targets=2, n_exog=1, cell="gru", head="squared", horizon=5, n_layers=1, residual=False, **options
+):
     shape = {"segment_length": 1, "projection": 0, "linear_skip": False, "dropout": 0.0, **options}
-    stack = Stack(CELLS[cell](n_units=3), n_layers=n_layers)
+    stack = Stack(CELLS[cell](n_units=3), n_layers=n_layers, residual=residual)
     sizes = {"window": WINDOW, "horizon": horizon, "n_targets": n_targets, "n_exog": n_exog}
     return Network(stack=stack, head=make_head(head), **sizes, **shape)
 
@@ -79,6 +81,14 @@ def test_gradient_through_every_head(head, strategy):
 @pytest.mark.parametrize("cell", CELLS)
 def test_gradient_through_every_cell(cell):
     net = network(1, 0, cell=cell, horizon=4, strategy="segments", segment_length=2, projection=3, n_layers=2)
+    assert_gradient(net, data(net), parameters(net))
+
+
+@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("strategy", ["direct", "recursive", "segments"])
+def test_gradient_through_layers(strategy, residual):
+    """The last output alone is heard by some: a sum of all layers, or the state of the uppermost."""
+    net = network(1, 0, cell="lstm", strategy=strategy, n_layers=2, residual=residual)
     assert_gradient(net, data(net), parameters(net))
 
 

@@ -1,8 +1,9 @@
-"""Activation functions of gates, and slopes of activation functions from what the function returned."""
+"""Activation functions, and slopes of activation functions from what the function returned."""
 
 from numba import njit
 
-from forecasting.networks.cells.time_chunks import KERNEL
+from forecasting.networks.cells.products import KERNEL
+from forecasting.networks.cells.units import each_unit
 from reservoir.lanes import where_positive
 from reservoir.vecmath import tanh
 
@@ -30,6 +31,17 @@ def times_slope(d, y, code, one):
     zero = one - one
     d = where_positive(y, d, zero)
     return where_positive(one - y, d, zero) if code == 3 else d
+
+
+@each_unit
+def set_activated(load, store, full):
+    """Turn the drive, which lies in the path of the outputs, the first of the arrays, into the output."""
+
+    def unit(j, arrays, code, n_units, now, after, here, chunk):
+        path, at = arrays[0], after * n_units + j
+        store(path, at, activated(load(path, at), code, full(path, 1.0)))
+
+    return unit
 
 
 @njit(**KERNEL)

@@ -26,20 +26,18 @@ from numba import njit
 from scipy.special import expit, logit
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from forecasting.networks.cells.activations import activated, times_slope
+from forecasting.networks.cells.activations import set_activated, times_slope
 from forecasting.networks.cells.base import Cell, Tape, zeros_of
-from forecasting.networks.cells.time_chunks import (
+from forecasting.networks.cells.products import (
     KERNEL,
     add_back,
-    add_input_gradients,
     add_onward,
     add_product,
     in_panels,
     room_for,
-    set_drive,
-    steps_per_chunk,
     turned,
 )
+from forecasting.networks.cells.time_chunks import add_input_gradients, set_drive, steps_per_chunk
 from forecasting.networks.cells.units import each_unit, shape_of
 from forecasting.networks.cells.views import at_step
 from forecasting.networks.initialisation import glorot_uniform, orthogonal
@@ -94,17 +92,6 @@ def _set_heard(load, store, full):
     return unit
 
 
-@each_unit
-def _set_units(load, store, full):
-    """Turn the drive, which lies where the output is to be, into the output."""
-
-    def unit(j, arrays, code, n_units, now, after, here, chunk):
-        path, at = arrays[0], after * n_units + j
-        store(path, at, activated(load(path, at), code, full(path, 1.0)))
-
-    return unit
-
-
 @njit(**KERNEL)
 def forward(params, x, path, heard, code, retention):
     """Run on from ``path[0]`` (h) and the second half of ``heard[0]`` (mu), and fill both.
@@ -124,7 +111,7 @@ def forward(params, x, path, heard, code, retention):
             _set_heard(arrays, (), t, start, shape)
             drive = at_step(path, t + 1, 0, n_units)
             add_onward(drive, at_step(heard, t + 1, 0, 2 * n_units), params.recurrent_weights, panels, t)
-            _set_units(arrays, code, t, start, shape)
+            set_activated(arrays, code, t, start, shape)
 
 
 @each_unit

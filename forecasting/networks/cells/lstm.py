@@ -26,18 +26,16 @@ from numba import njit
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from forecasting.networks.cells.base import Cell, Tape, zeros_of
-from forecasting.networks.cells.time_chunks import (
+from forecasting.networks.cells.products import (
     KERNEL,
     add_back,
-    add_input_gradients,
     add_onward,
     add_product,
     in_panels,
     room_for,
-    set_drive,
-    steps_per_chunk,
     turned,
 )
+from forecasting.networks.cells.time_chunks import add_input_gradients, set_drive, steps_per_chunk
 from forecasting.networks.cells.units import each_unit, shape_of
 from forecasting.networks.cells.views import at_step
 from forecasting.networks.initialisation import chrono_bias, glorot_uniform, orthogonal

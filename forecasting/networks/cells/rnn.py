@@ -19,20 +19,18 @@ import numpy as np
 from numba import njit
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from forecasting.networks.cells.activations import activated, times_slope
+from forecasting.networks.cells.activations import set_activated, times_slope
 from forecasting.networks.cells.base import Cell, Output, Tape, zeros_of
-from forecasting.networks.cells.time_chunks import (
+from forecasting.networks.cells.products import (
     KERNEL,
     add_back,
-    add_input_gradients,
     add_onward,
     add_product,
     in_panels,
     room_for,
-    set_drive,
-    steps_per_chunk,
     turned,
 )
+from forecasting.networks.cells.time_chunks import add_input_gradients, set_drive, steps_per_chunk
 from forecasting.networks.cells.units import each_unit, shape_of
 from forecasting.networks.cells.views import at_step
 from forecasting.networks.initialisation import glorot_uniform, orthogonal
@@ -55,17 +53,6 @@ class RNNParams(NamedTuple):
     bias: np.ndarray
 
 
-@each_unit
-def _set_units(load, store, full):
-    """Turn the drive, which lies where the output is to be, into the output."""
-
-    def unit(j, arrays, code, n_units, now, after, here, chunk):
-        (path,), at = arrays, after * n_units + j
-        store(path, at, activated(load(path, at), code, full(path, 1.0)))
-
-    return unit
-
-
 @njit(**KERNEL)
 def forward(params, x, path, code):
     """Run on from ``path[0]``, the initial state; ``path`` (n_steps + 1, n_series, n_units)."""
@@ -81,7 +68,7 @@ def forward(params, x, path, code):
         for t in range(start, stop):
             drive, heard = at_step(path, t + 1, 0, n_units), at_step(path, t, 0, n_units)
             add_onward(drive, heard, params.recurrent_weights, panels, t)
-            _set_units((address(path),), code, t, start, shape)
+            set_activated((address(path),), code, t, start, shape)
 
 
 @each_unit

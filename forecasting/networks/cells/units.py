@@ -15,7 +15,7 @@ row        stands for
 
 from numba import njit
 
-from forecasting.networks.cells.time_chunks import KERNEL
+from forecasting.networks.cells.products import KERNEL
 from reservoir.lanes import in_lanes, split
 
 _OPTIONS = {key: option for key, option in KERNEL.items() if key != "cache"}

@@ -6,7 +6,7 @@ Rows are steps of series, (n_steps * n_series, width), in time order.
 import numpy as np
 from numba import njit
 
-from forecasting.networks.cells.time_chunks import KERNEL, add_product, transposed
+from forecasting.networks.cells.products import KERNEL, add_product, transposed
 from reservoir.vecmath import activate, gate, tanh
 
 _RELU = 2  # code of reservoir.vecmath.ACTIVATIONS
