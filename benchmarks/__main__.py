@@ -34,6 +34,7 @@ BENCHMARKS = {
     "kuramoto-sivashinsky": "benchmarks.accuracy.spatial_chaos:kuramoto_report",
     "networks-speed": "benchmarks.networks.speed:report",
     "networks-classics": "benchmarks.networks.classics:report",
+    "networks-adding": "benchmarks.networks.adding:report",
     "lorenz96": "benchmarks.accuracy.spatial_chaos:lorenz_report",
 }
 RESULTS = Path(__file__).parent / "results"

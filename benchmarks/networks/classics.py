@@ -8,6 +8,7 @@ Cells "for T" begin with gates that keep for up to T steps, T being the longest 
 Ollivier 2018, Can recurrent neural networks warp time?, ICLR); the others as the library's defaults.
 """
 
+from collections.abc import Callable
 from statistics import median
 from time import process_time
 from typing import NamedTuple
@@ -76,9 +77,14 @@ def trials() -> list[Trial]:
 
 def report(quick: bool) -> str:
     """Run all trials; ``quick`` a few steps of each."""
+    return report_of(trials, quick)
+
+
+def report_of(trials: Callable[[], list[Trial]], quick: bool) -> str:
+    """Run the trials that a function of a module returns."""
     seeds = range(1 if quick else N_SEEDS)
     pairs = [(number, place) for number, trial in enumerate(trials()) for place in range(len(trial.cells))]
-    tasks = (delayed(_solve_at)(*pair, seed, quick) for pair in pairs for seed in seeds)
+    tasks = (delayed(_solve_at)(trials, *pair, seed, quick) for pair in pairs for seed in seeds)
     done = Parallel(n_jobs=1 if quick else 2, return_as="generator")(tasks)
     rows = []
     for number, place in pairs:
@@ -100,7 +106,7 @@ def report(quick: bool) -> str:
     return f"{table(heads, rows)}\n\nSolved means\n\n" + "\n".join(notes) + f"\n\nMost steps: {limits}."
 
 
-def _solve_at(number, place, seed, quick):
+def _solve_at(trials, number, place, seed, quick):
     """Solve in a process of its own, which makes the trial itself: functions within functions do not travel."""
     trial = trials()[number]
     return solve(trial, trial.cells[place], seed, quick)

@@ -71,8 +71,9 @@ def test_a_task_is_solved():
 @pytest.mark.slow
 def test_quick_reports():
     pytest.importorskip("torch", reason="the comparison needs PyTorch")
-    from benchmarks.networks import classics, speed
+    from benchmarks.networks import adding, classics, speed
 
     assert speed.report(quick=True).count("Geometric mean") == 6
     text = classics.report(quick=True)
     assert text.count("| adding, T = 200") == 7
+    assert adding.report(quick=True).count("| adding, T = 600") == 2
