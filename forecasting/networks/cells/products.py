@@ -70,19 +70,26 @@ def turned(weights, n_rows):
 
 @njit(**KERNEL)
 def _fill_panels(panels, weights):
-    for i in range(panels.shape[0]):
-        for k in range(panels.shape[1]):
-            for j in range(panels.shape[2]):
-                panels[i, k, j] = weights[k, i * panels.shape[2] + j]
+    n_columns, depth, width = (
+        np.uint64(weights.shape[1]),
+        np.uint64(panels.shape[1]),
+        np.uint64(panels.shape[2]),
+    )
+    target, source = panels.reshape(-1), weights.reshape(-1)
+    for i in range(np.uint64(panels.shape[0])):
+        for k in range(depth):
+            for j in range(width):
+                target[(i * depth + k) * width + j] = source[k * n_columns + i * width + j]
 
 
-_set_panels = compiled_once(_fill_panels, ("rows 3", "array 2"))
+_set_panels = compiled_once(_fill_panels, ("rows 3", "rows 2"))
 
 
 @njit(**KERNEL)
 def in_panels(weights, n_rows, n_steps):
     """Return a copy of weights for `add_onward`: panels, the first at a cache line; empty if it would not pay."""
     width = PANEL_BYTES // weights.itemsize
+    # From four rows on the multiplications take as long as the reading; for some steps the copy does.
     pays = n_rows < 4 and n_steps >= 8 and weights.nbytes > _FIRST_CACHE
     n_panels = weights.shape[1] // width if pays else 0
     panels = room_for(n_panels * len(weights), width, weights).reshape(n_panels, len(weights), width)
