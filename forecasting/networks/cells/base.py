@@ -264,15 +264,7 @@ class Cell(BaseEstimator):
     def _forward(self, params: Any, x: np.ndarray, state: Any) -> Any:
         raise NotImplementedError
 
-    def _backward(
-        self,
-        params: Any,
-        x: np.ndarray,
-        tape: Any,
-        grad_states: np.ndarray,
-        carry: Any,
-        grad_x: np.ndarray,
-    ) -> Any:
+    def _backward(self, params, x, tape, grad_states, carry, grad_x):
         raise NotImplementedError
 
     def _readable(self, x: np.ndarray, params: Any) -> np.ndarray:

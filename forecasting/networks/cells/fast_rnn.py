@@ -212,15 +212,7 @@ class FastRNN(Cell):
         forward(params, x, path, candidates, *self._constants(params))
         return Tape(path[1:], Output(path[-1].copy()), (path, candidates))
 
-    def _backward(
-        self,
-        params: Any,
-        x: np.ndarray,
-        tape: Any,
-        grad_states: np.ndarray,
-        carry: Any,
-        grad_x: np.ndarray,
-    ) -> Any:
+    def _backward(self, params, x, tape, grad_states, carry, grad_x):
         grads = zeros_of(params)
         code, mixing = self._constants(params)
         backward(params, x, *tape.memory, code, mixing, grad_states, carry.output, grads, grad_x)

@@ -295,15 +295,7 @@ class GRU(Cell):
         forward(params, x, path, gates)
         return Tape(path[1:], Output(path[-1].copy()), (path, gates))
 
-    def _backward(
-        self,
-        params: Any,
-        x: np.ndarray,
-        tape: Any,
-        grad_states: np.ndarray,
-        carry: Any,
-        grad_x: np.ndarray,
-    ) -> Any:
+    def _backward(self, params, x, tape, grad_states, carry, grad_x):
         grads = zeros_of(params)
         backward(params, x, *tape.memory, grad_states, carry.output, grads, grad_x)
         return grads, carry

@@ -274,15 +274,7 @@ class LeakyRNN(Cell):
         final = LeakyState(path[-1].copy(), heard[-1, :, self.n_units :].copy())
         return Tape(path[1:], final, (path, heard))
 
-    def _backward(
-        self,
-        params: Any,
-        x: np.ndarray,
-        tape: Any,
-        grad_states: np.ndarray,
-        carry: Any,
-        grad_x: np.ndarray,
-    ) -> Any:
+    def _backward(self, params, x, tape, grad_states, carry, grad_x):
         grads = zeros_of(params)
         code, retention = self._constants(params)
         backward(params, x, *tape.memory, code, retention, grad_states, *carry, grads, grad_x)

@@ -316,15 +316,7 @@ class LSTM(Cell):
         final = LSTMState(path[-1].copy(), memories[-1, :, : self.n_units].copy())
         return Tape(path[1:], final, (path, memories, gates))
 
-    def _backward(
-        self,
-        params: Any,
-        x: np.ndarray,
-        tape: Any,
-        grad_states: np.ndarray,
-        carry: Any,
-        grad_x: np.ndarray,
-    ) -> Any:
+    def _backward(self, params, x, tape, grad_states, carry, grad_x):
         grads = zeros_of(params)
         backward(params, x, *tape.memory, _FORGET[self.forget], grad_states, *carry, grads, grad_x)
         return grads, carry

@@ -171,15 +171,7 @@ class RNN(Cell):
         forward(params, x, path, *self._constants(params))
         return Tape(path[1:], Output(path[-1].copy()), (path,))
 
-    def _backward(
-        self,
-        params: Any,
-        x: np.ndarray,
-        tape: Any,
-        grad_states: np.ndarray,
-        carry: Any,
-        grad_x: np.ndarray,
-    ) -> Any:
+    def _backward(self, params, x, tape, grad_states, carry, grad_x):
         grads = zeros_of(params)
         backward(
             params, x, *tape.memory, ACTIVATIONS[self.activation], grad_states, carry.output, grads, grad_x

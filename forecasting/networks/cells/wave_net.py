@@ -199,15 +199,7 @@ class WaveNet(Cell):
         pasts = tuple(_as_rows(whole[n_steps:]) for whole in wholes)
         return Tape(y, WaveNetState(y[-1].copy(), pasts), (wholes, gates, skip))
 
-    def _backward(
-        self,
-        params: Any,
-        x: np.ndarray,
-        tape: Any,
-        grad_states: np.ndarray,
-        carry: Any,
-        grad_x: np.ndarray,
-    ) -> Any:
+    def _backward(self, params, x, tape, grad_states, carry, grad_x):
         (n_steps, n_series, _), (wholes, gates, skip) = x.shape, tape.memory
         grad_y = grad_states.copy() if grad_states.size else np.zeros_like(tape.states)
         grad_y[-1] += carry.output
