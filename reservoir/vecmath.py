@@ -18,7 +18,7 @@ The rounding to ``n`` adds and subtracts a constant whose last mantissa bits the
 made by shifting those bits into the exponent. Clamps are written so that NaN falls through.
 
 Accuracy against the correctly rounded value: float64 tanh within 4 ulp, sigmoid and exp within 3 ulp, gate within the
-spacing of numbers at 1; NaN gives NaN, infinities give the limits, but for gate in place of 0 the smallest number.
+spacing of numbers at 1; NaN gives NaN, infinities give the limits, but gate 1e-38 (float64: 1e-307) in place of 0.
 
 References
 ----------
@@ -90,6 +90,7 @@ def _copysign(typingctx, magnitude, sign):
 
 @intrinsic
 def _magnitude(typingctx, x):
+    """``abs(x)``, of lanes as well."""
     bits = _LAYOUT[precision(x)][0]
 
     def codegen(context, builder, signature, args):

@@ -190,9 +190,12 @@ class Cell(BaseEstimator):
         x = self._readable(x, params)
         if grad_states is None:
             grad_states = np.empty((0, *tape.states.shape[1:]), x.dtype)
-        elif grad_states.shape != tape.states.shape:
-            raise ValueError(f"grad_states must be of shape {tape.states.shape}; got {grad_states.shape}.")
-        grad_states = readable(grad_states, x.dtype)
+        else:
+            grad_states = readable(grad_states, x.dtype)
+            if grad_states.shape != tape.states.shape:
+                raise ValueError(
+                    f"grad_states must be of shape {tape.states.shape}; got {grad_states.shape}."
+                )
         carry = self._state_for(x, grad_final_state, "grad_final_state")
         if grad_final_state is not None:
             carry = mapped(np.copy, carry)
