@@ -11,8 +11,9 @@ arrays. Here the vectors are written down, and a step reads as its equations do:
 
         return unit
 
-``add_tanh`` is a pair of functions for compiled loops: the first does as many units from j on as fill lanes, the
-second one unit, for those that are left over.
+``add_tanh`` is three functions for compiled loops: the first does as many units from j on as fill lanes, the second
+one unit, for those that are left over. The third does nothing but ask for what the first would read and write, so
+that a loop finds it in the first cache some units later; where it lies beyond an array, nothing happens.
 
 Arrays are given by their `address`: a call would count references to arrays. Whether a position lies within them is
 not looked at. The operators are + - * / between lanes, and between lanes and a scalar of their precision; the
@@ -95,8 +96,8 @@ def address(typingctx, array):
     return sig, codegen
 
 
-def _ways(kind_of):
-    """Intrinsics that load, store and fill: lanes, or single numbers."""
+def _ways(kind_of, ahead=False):
+    """Intrinsics that load, store and fill: lanes, or single numbers; or, ``ahead``, only ask for what they would."""
 
     def place(context, builder, dtype, numbers, position):
         begin = builder.gep(numbers, [position])
@@ -108,7 +109,11 @@ def _ways(kind_of):
 
         def codegen(context, builder, sig, args):
             dtype = sig.args[0].dtype
-            return builder.load(place(context, builder, dtype, *args), align=dtype.bitwidth // 8)
+            begin = place(context, builder, dtype, *args)
+            if ahead:
+                _ask(builder, begin, to_write=False)
+                return ir.Constant(begin.type.pointee, ir.Undefined)
+            return builder.load(begin, align=dtype.bitwidth // 8)
 
         return sig, codegen
 
@@ -118,7 +123,11 @@ def _ways(kind_of):
 
         def codegen(context, builder, sig, args):
             dtype, (*where, value) = sig.args[0].dtype, args
-            builder.store(value, place(context, builder, dtype, *where), align=dtype.bitwidth // 8)
+            begin = place(context, builder, dtype, *where)
+            if ahead:
+                _ask(builder, begin, to_write=True)
+            else:
+                builder.store(value, begin, align=dtype.bitwidth // 8)
             return context.get_dummy_value()
 
         return sig, codegen
@@ -137,6 +146,15 @@ def _ways(kind_of):
     return load, store, full
 
 
+def _ask(builder, place, to_write):
+    """Let a line of the cache come, without waiting for it."""
+    byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
+    prefetch = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+    nearest, data = flag(3), flag(1)
+    builder.call(prefetch, [builder.bitcast(place, byte), flag(int(to_write)), nearest, data])
+
+
 @intrinsic
 def where_positive(typingctx, condition, value, otherwise):
     """``value`` where a number is above 0, elsewhere ``otherwise``; all are lanes, or all single numbers."""
@@ -150,7 +168,7 @@ def where_positive(typingctx, condition, value, otherwise):
 
 
 def in_lanes(define):
-    """Return two compiled functions: ``define(load, store, full)`` for lanes, and for single numbers.
+    """Return three compiled functions: ``define(load, store, full)`` for lanes, for single numbers, to ask for lanes.
 
     Parameters
     ----------
@@ -160,9 +178,9 @@ def in_lanes(define):
 
     Returns
     -------
-    tuple of two callables
+    tuple of three callables
     """
-    ways = _ways(Lanes), _ways(lambda dtype: dtype)
+    ways = _ways(Lanes), _ways(lambda dtype: dtype), _ways(Lanes, ahead=True)
     return tuple(njit(**_OPTIONS, forceinline=True)(define(*way)) for way in ways)
 
 

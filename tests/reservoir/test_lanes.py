@@ -19,7 +19,7 @@ def combine(load, store, full):
     return unit
 
 
-several, one = combine
+several, one, fetch = combine
 
 
 @njit
@@ -36,6 +36,19 @@ def run(out, a, b):
 def run_one_by_one(out, a, b):
     for j in range(out.size):
         one(j, address(out), address(a), address(b))
+
+
+@njit
+def look_ahead(out, a, b, begin):
+    fetch(begin, address(out), address(a), address(b))
+
+
+def test_asking_changes_nothing_even_beyond_an_array():
+    a, out = np.ones(16), np.full(16, 3.0)
+    for begin in (0, 8, 16, 1 << 30, -(1 << 30)):
+        look_ahead(out, a, a, begin)
+    assert (a == 1).all()
+    assert (out == 3).all()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

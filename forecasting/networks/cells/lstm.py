@@ -36,7 +36,7 @@ from forecasting.networks.cells.products import (
     turned,
 )
 from forecasting.networks.cells.time_chunks import add_input_gradients, set_drive, steps_per_chunk
-from forecasting.networks.cells.units import each_unit, shape_of
+from forecasting.networks.cells.units import each_unit, each_unit_back, shape_of
 from forecasting.networks.cells.views import at_step
 from forecasting.networks.initialisation import chrono_bias, glorot_uniform, orthogonal
 from reservoir.lanes import address
@@ -133,7 +133,7 @@ def forward(params, x, path, memories, gates, forget):
             _set_units(arrays, options, t, start, shape)
 
 
-@each_unit
+@each_unit_back
 def _set_deltas(load, store, full):
     """Set the gradients in the drive; those in h(t), from later steps, and c(t) become the direct ones in h(t-1), 0,
     and c(t-1). Where no forget gate is learned, what stands in its place means nothing.

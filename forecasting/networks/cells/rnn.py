@@ -31,7 +31,7 @@ from forecasting.networks.cells.products import (
     turned,
 )
 from forecasting.networks.cells.time_chunks import add_input_gradients, set_drive, steps_per_chunk
-from forecasting.networks.cells.units import each_unit, shape_of
+from forecasting.networks.cells.units import each_unit_back, shape_of
 from forecasting.networks.cells.views import at_step
 from forecasting.networks.initialisation import glorot_uniform, orthogonal
 from reservoir.lanes import address
@@ -71,7 +71,7 @@ def forward(params, x, path, code):
             set_activated((address(path),), code, t, start, shape)
 
 
-@each_unit
+@each_unit_back
 def _set_deltas(load, store, full):
     """Set the gradients in the drive; that in h(t), from later steps, becomes 0."""
 

@@ -18,6 +18,8 @@ from numba import njit
 from forecasting.networks.cells.products import KERNEL
 from reservoir.lanes import in_lanes, split
 
+_AHEAD = 2  # rows: about as long as it takes from the third-level cache
+_WORTH = 4096  # numbers of a step, above which what it touches leaves the caches before it is read back
 _OPTIONS = {key: option for key, option in KERNEL.items() if key != "cache"}
 
 
@@ -35,7 +37,25 @@ def each_unit(define):
         ``run(arrays, options, t, first, shape)`` for step t of the chunk that begins with step ``first``; ``shape``
         is what `shape_of` returns.
     """
-    several, one = in_lanes(define)
+    return _loop(define, 0)
+
+
+def each_unit_back(define):
+    """The same for a step back, which asks for what the next series need: their tape lies in no cache of the core."""
+    near, far = _loop(define, 0), _loop(define, _AHEAD)
+
+    @njit(**_OPTIONS)
+    def run(arrays, options, t, first, shape):
+        if shape[0] * shape[1] < _WORTH:
+            near(arrays, options, t, first, shape)
+        else:
+            far(arrays, options, t, first, shape)
+
+    return run
+
+
+def _loop(define, ahead):
+    several, one, fetch = in_lanes(define)
 
     @njit(**_OPTIONS)
     def run(arrays, options, t, first, shape):
@@ -43,7 +63,10 @@ def each_unit(define):
         for n in range(n_series):
             now = t * n_series + n
             rows = n_units, now, now + n_series, n, now - first * n_series
+            later = n_units, now + ahead, now + n_series + ahead, n + ahead, now - first * n_series + ahead
             for j in range(0, whole, lanes):
+                if ahead:
+                    fetch(j, arrays, options, *later)
                 several(j, arrays, options, *rows)
             for j in range(whole, n_units):
                 one(j, arrays, options, *rows)
