@@ -10,9 +10,17 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
+from reservoir.compiled.tiles import (
+    BLOCK,
+    LANES,
+    ROWS,
+    TILE,
+    add_rows_of_slice,
+    set_rows_of_slice,
+    store_past_caches,
+)
 from reservoir.dynamics import Blend
 from reservoir.recurrence import Dense, Sliced, is_kind, slice_rows
-from reservoir.tiles import BLOCK, LANES, ROWS, TILE, add_rows_of_slice, set_rows_of_slice, store_past_caches
 from reservoir.vecmath import FASTMATH, activate
 
 _LARGE = 2**25  # bytes of states that no cache holds until they are read

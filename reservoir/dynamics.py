@@ -19,9 +19,9 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
+from reservoir.compiled.tiles import TILE, aligned_zeros, get_tile, put_tile, set_inputs
 from reservoir.recurrence import add_recurrence, in_whole_tiles, is_kind, joined
 from reservoir.stepping import borrowed, with_step
-from reservoir.tiles import TILE, aligned_zeros, get_tile, put_tile, set_inputs
 from reservoir.vecmath import ACTIVATIONS, FASTMATH, activate, tanh
 
 _REASSOCIATE = FASTMATH | {"reassoc"}  # sums may be split over vector lanes

@@ -10,11 +10,11 @@ from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 
 from reservoir.base import Reservoir
 from reservoir.batch_dynamics import drive_block, sliced_for_block
+from reservoir.compiled.threads import in_threads
+from reservoir.compiled.tiles import BLOCK, tiled
 from reservoir.dynamics import Inputs, drive, members_of, no_inputs, units
 from reservoir.intrinsic_plasticity import IntrinsicPlasticity
 from reservoir.recurrence import alike, recurrence_of
-from reservoir.threads import in_threads
-from reservoir.tiles import BLOCK, tiled
 from reservoir.topology import (
     INPUT_WEIGHTS,
     TOPOLOGIES,

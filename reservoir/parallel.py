@@ -12,13 +12,13 @@ from numba.extending import overload
 from sklearn.utils._param_validation import HasMethods, Interval
 
 from reservoir.base import have_parts, part_of
+from reservoir.compiled.threads import in_threads
 from reservoir.composition import Composition, check_reservoirs, clones, copies
 from reservoir.default_parts import DefaultParts
 from reservoir.dynamics import drive_units, units
 from reservoir.echo_state import FEW_INPUTS, MIN_SERIES_FOR_BLOCK, EchoState, with_constant
 from reservoir.recurrence import Dense
 from reservoir.stepping import KERNEL, step, with_step
-from reservoir.threads import in_threads
 
 
 class SideBySide(Composition):

@@ -10,9 +10,9 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, _fit_c
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from reservoir.centred_rows import CentredRows, GramSums
-from reservoir.ridge_path import leave_one_out, ridge_path
-from reservoir.row_blocks import FLOATS, RowBlocks, folded, folded_as_needed
+from reservoir.ridge.centred_rows import CentredRows, GramSums
+from reservoir.ridge.path import leave_one_out, ridge_path
+from reservoir.ridge.row_blocks import FLOATS, RowBlocks, folded, folded_as_needed
 
 _ALPHA = 1e-6
 _SOLUTION = (
@@ -104,8 +104,8 @@ class RidgeReadout(MultiOutputMixin, RegressorMixin, BaseEstimator):
         (y_i - c - x_i'b) / (1 - h_i),    h_i = w_i / W + w_i (x_i - m)' (X'X + alpha I)^-1 (x_i - m)
 
     with the weighted mean m, its centred X, and the sum W of the weights; generalised cross-validation puts the
-    mean of all h_i in the place of each. `reservoir.ridge_path` says how both come at once for all alphas, and
-    `reservoir.centred_rows` how rows are centred and folded away.
+    mean of all h_i in the place of each. `reservoir.ridge.path` says how both come at once for all alphas, and
+    `reservoir.ridge.centred_rows` how rows are centred and folded away.
 
     Everything is computed in float64, float32 rows included. On the road "svd", singular values below
     max(n_rows, n_features) * eps of the largest are rounding noise and count as zero. After ``partial_fit``

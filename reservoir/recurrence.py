@@ -24,8 +24,8 @@ import scipy.sparse as sp
 from numba import njit
 from numba.extending import overload
 
+from reservoir.compiled.tiles import LANES, SHARED, TILE, add_shared, add_shifted, add_slice, aligned, tiled
 from reservoir.shift_matrix import ShiftMatrix
-from reservoir.tiles import LANES, SHARED, TILE, add_shared, add_shifted, add_slice, aligned, tiled
 from reservoir.vecmath import FASTMATH
 
 _OPTIONS = {"fastmath": FASTMATH | {"reassoc"}, "error_model": "numpy"}  # sums may be split over vector lanes

@@ -33,7 +33,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic, overload
 
-from reservoir.lanes import FASTMATH, Lanes, spread
+from reservoir.compiled.lanes import FASTMATH, Lanes, spread
 
 _OPTIONS = {"fastmath": FASTMATH, "error_model": "numpy"}
 

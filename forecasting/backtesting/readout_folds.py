@@ -17,8 +17,8 @@ from sklearn.base import clone
 
 from forecasting.reservoirs.reservoir_model import ReservoirForecaster, _State
 from reservoir import RidgeReadout
-from reservoir.centred_rows import CentredRows, GramSums, TriangularFactor
 from reservoir.harvest import CHUNK_ROWS, harvest
+from reservoir.ridge.centred_rows import CentredRows, GramSums, TriangularFactor
 from reservoir.sequences import Layout
 
 

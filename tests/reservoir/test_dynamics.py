@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from reservoir.batch_dynamics import blend_for_block, drive_block, sliced_for_block
+from reservoir.compiled.tiles import BLOCK, SHARED, tiled
 from reservoir.dynamics import (
     Blend,
     Inputs,
@@ -17,7 +18,6 @@ from reservoir.dynamics import (
 )
 from reservoir.recurrence import Dense, alike, slice_rows, tile_shifts
 from reservoir.stepping import run_free
-from reservoir.tiles import BLOCK, SHARED, tiled
 from reservoir.vecmath import ACTIVATIONS
 from tests import naive
 

@@ -4,7 +4,7 @@ from numba import njit
 
 from forecasting.networks.cells.products import KERNEL
 from forecasting.networks.cells.units import each_unit
-from reservoir.lanes import where_positive
+from reservoir.compiled.lanes import where_positive
 from reservoir.vecmath import tanh
 
 _OPTIONS = {key: KERNEL[key] for key in ("fastmath", "error_model")}

@@ -39,7 +39,7 @@ from forecasting.networks.cells.time_chunks import add_input_gradients, set_driv
 from forecasting.networks.cells.units import each_unit, each_unit_back, shape_of
 from forecasting.networks.cells.views import at_step
 from forecasting.networks.initialisation import chrono_bias, glorot_uniform, orthogonal
-from reservoir.lanes import address
+from reservoir.compiled.lanes import address
 from reservoir.vecmath import gate, tanh
 
 

@@ -6,9 +6,9 @@ A step multiplies the few or many rows of what its series remember by the same w
 import numpy as np
 from numba import njit
 
-from reservoir import products, transposed_products
-from reservoir.compiled_once import compiled_once
-from reservoir.products import PANEL_BYTES
+from reservoir.compiled import products, transposed_products
+from reservoir.compiled.once import compiled_once
+from reservoir.compiled.products import PANEL_BYTES
 from reservoir.vecmath import FASTMATH
 
 KERNEL = {"cache": True, "nogil": True, "fastmath": FASTMATH | {"reassoc"}, "error_model": "numpy"}

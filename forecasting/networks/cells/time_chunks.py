@@ -9,7 +9,7 @@ from numba import njit
 
 from forecasting.networks.cells.products import KERNEL, add_product, set_product
 from forecasting.networks.cells.views import repeated
-from reservoir.compiled_once import compiled_once
+from reservoir.compiled.once import compiled_once
 
 _CHUNK = 65536  # numbers
 _FEW = 4  # features that leave most of a vector empty: scalar products instead

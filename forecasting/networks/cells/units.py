@@ -1,7 +1,7 @@
 """What a step does unit by unit, beside its products: written once as equations, compiled for vectors.
 
-A cell writes down one unit of one series, in the words of `reservoir.lanes`, and gives arrays by their addresses.
-Rows of an array are in time order, step after step and series after series; a unit is told four of them:
+A cell writes down one unit of one series, in the words of `reservoir.compiled.lanes`, and gives arrays by their
+addresses. Rows of an array are in time order, step after step and series after series; a unit is told four of them:
 
 =========  =====================================================
 row        stands for
@@ -16,7 +16,7 @@ row        stands for
 from numba import njit
 
 from forecasting.networks.cells.products import KERNEL
-from reservoir.lanes import in_lanes, split
+from reservoir.compiled.lanes import in_lanes, split
 
 _AHEAD = 2  # rows: about as long as it takes from the third-level cache
 _WORTH = 4096  # numbers of a step, above which what it touches leaves the caches before it is read back

@@ -13,8 +13,8 @@ from numba import njit, types
 from numba.core import cgutils, config
 from numba.extending import intrinsic
 
-from reservoir.lanes import spread
-from reservoir.threads import blas_threads, in_threads
+from reservoir.compiled.lanes import spread
+from reservoir.compiled.threads import blas_threads, in_threads
 
 DEPTH = 256  # terms of the sum at a time: what they touch of ``right`` stays in the first two caches
 PANEL_BYTES = 256  # of a row of a panel, see `add_panels`

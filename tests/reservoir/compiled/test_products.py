@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from reservoir.products import PANEL_BYTES, add_panels, add_product, product
-from reservoir.transposed_products import add_transposed_product
+from reservoir.compiled.products import PANEL_BYTES, add_panels, add_product, product
+from reservoir.compiled.transposed_products import add_transposed_product
 
 SIZES = [
     (1, 1, 1),

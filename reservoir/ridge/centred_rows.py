@@ -24,7 +24,7 @@ from typing import Literal
 import numpy as np
 from scipy.linalg.lapack import dtpmqrt, dtpqrt
 
-from reservoir.gram import PANEL, add_gram, pack, sum_of_squares
+from reservoir.compiled.gram import PANEL, add_gram, pack, sum_of_squares
 
 _NO_ROOTS = np.empty(0)
 EPS = float(np.finfo(np.float64).eps)
@@ -127,7 +127,7 @@ class GramSums(CentredRows):
     Attributes
     ----------
     sums : ndarray of shape (n_panels * PANEL, n_panels * PANEL)
-        Z'Z of the columns Z = [X, y], upper triangle, beside what `reservoir.gram` leaves around it.
+        Z'Z of the columns Z = [X, y], upper triangle, beside what `reservoir.compiled.gram` leaves around it.
     """
 
     def __init__(self, n_features: int, n_targets: int, centre: bool = True):

@@ -7,7 +7,7 @@ import pytest
 from numba import njit
 from numba.core.errors import TypingError
 
-from reservoir.compiled_once import compiled_once
+from reservoir.compiled.once import compiled_once
 
 
 @njit(nogil=True)

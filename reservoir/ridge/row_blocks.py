@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from reservoir.centred_rows import CentredRows, GramSums, TriangularFactor
+from reservoir.ridge.centred_rows import CentredRows, GramSums, TriangularFactor
 
 BLOCK_ROWS = 1024  # enough for matrix products at full speed, few enough to stay in cache
 FLOATS = (np.float64, np.float32)

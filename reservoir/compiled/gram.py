@@ -9,8 +9,8 @@ from functools import partial
 
 from numba import njit
 
-from reservoir.products import add_product
-from reservoir.threads import blas_threads, in_threads
+from reservoir.compiled.products import add_product
+from reservoir.compiled.threads import blas_threads, in_threads
 
 PANEL = 16  # columns: two rows of register tiles on the left, whole vectors on the right
 _LEFT = 8  # panels on the left at a time

@@ -15,7 +15,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from reservoir.lanes import spread
+from reservoir.compiled.lanes import spread
 
 TILE = 32  # units per tile: enough independent sums to hide the latency of a multiply-add
 SHARED = 16  # units of a circle that may have one weight; divides TILE

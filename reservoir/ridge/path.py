@@ -40,8 +40,8 @@ from scipy.linalg import (
 )
 from scipy.linalg.lapack import dormqr, dptsv, dsytrd, dsytrd_lwork
 
-from reservoir.centred_rows import EPS, CentredRows, GramSums, TriangularFactor
-from reservoir.products import product
+from reservoir.compiled.products import product
+from reservoir.ridge.centred_rows import EPS, CentredRows, GramSums, TriangularFactor
 
 # Features from which on one penalty is worth a road of its own. With fewer, singular values take less than a second,
 # and one penalty gives the same digits as among others.

@@ -5,7 +5,7 @@ import pytest
 from numba import njit
 from numba.core.errors import TypingError
 
-from reservoir.lanes import address, in_lanes, split, where_positive
+from reservoir.compiled.lanes import address, in_lanes, split, where_positive
 from reservoir.vecmath import tanh
 
 

@@ -9,8 +9,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from reservoir.products import VECTOR_BYTES
-from reservoir.tiles import Arrays
+from reservoir.compiled.products import VECTOR_BYTES
+from reservoir.compiled.tiles import Arrays
 
 MOST_ROWS = 7  # on the left: with more of them, a transposed copy pays
 _SHAPES = (
