@@ -92,7 +92,7 @@ HEADLINES = (
     Headline(
         "m4-hourly",
         "the same, one recurrent network for all series",
-        "{one recurrent network|OWA}; mean of five {mean of 5 networks|OWA}",
+        "{one recurrent network|OWA}; median of twelve {median of 12, GRU and LSTM|OWA}",
         "a ridge regression per series {ridge, one per series|OWA}",
     ),
     Headline(

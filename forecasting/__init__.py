@@ -19,7 +19,8 @@ from forecasting.composition.transformed_target import TransformedTargetForecast
 from forecasting.monitoring.drift import drift_test
 from forecasting.monitoring.stream_monitor import StreamMonitor
 from forecasting.recurrent.convolutional import ConvolutionalForecaster
-from forecasting.recurrent.forecasters import GRUForecaster, LSTMForecaster, RecurrentForecaster
+from forecasting.recurrent.forecasters import RecurrentForecaster
+from forecasting.recurrent.gated import GRUForecaster, LSTMForecaster
 from forecasting.reduction.strategies import DirectForecaster, MultiOutputForecaster, RecursiveForecaster
 from forecasting.registry import FORECASTERS
 from forecasting.reservoirs.local_reservoir_model import LocalReservoirForecaster

@@ -32,6 +32,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from forecasting.intervals import conformal
 from forecasting.series.arrays import read_continuation, read_panel, split_covariates
+from forecasting.series.calendar_features import with_calendar
 from forecasting.series.growing_rows import appended
 from forecasting.series.horizons import read_horizon
 from forecasting.series.input_reading import InputReading
@@ -139,7 +140,7 @@ class Forecaster(InputReading, BaseEstimator):
         panel = read_panel(y, missing=self._missing())
         exog, names = self._read_training_exog(X, panel)
         n_features = 0 if exog is None else exog[0].shape[1]
-        exog = self._with_calendar(exog, panel.layout, panel.lengths, future=False)
+        exog = with_calendar(exog, self._calendar(), panel.layout, panel.lengths, future=False)
         self._fit_arrays(panel.values, exog)
         self.n_features_in_, self.exog_names_ = n_features, names
         self.layout_ = panel.layout
@@ -153,6 +154,7 @@ class Forecaster(InputReading, BaseEstimator):
         self.naive_scale_ = np.array([_mean_change(values) for values in series])
         self.series_, self.exog_ = series, exog
         self.states_ = self._fit(series, exog)
+        self.calendar_ = self._calendar()  # as it was learned from, whatever `set_params` says later
         return self.states_
 
     def predict(self, horizon, X=None, context=None):

@@ -101,8 +101,8 @@ class DistributionForecaster(Forecaster):
         """
         if self._by_residuals(initial):
             return super().sample(horizon, n_samples, X, random_state, initial=initial)
-        if n_samples < 1:
-            raise ValueError(f"n_samples={n_samples} must be at least 1")
+        if n_samples < 1 or n_samples != int(n_samples):
+            raise ValueError(f"n_samples={n_samples} must be a whole number, at least 1")
         steps, exog = self._steps_and_exog(horizon, X)
         rng = make_rng(random_state)
         drawn = self._sample_paths(self.states_, steps.n_steps, exog, int(n_samples), rng)

@@ -148,6 +148,6 @@ FORECASTERS: dict[str, Recipe] = {
     "local_reservoir": Recipe(
         "forecasting.reservoirs.local_reservoir_model", "LocalReservoirForecaster", _local_reservoir
     ),
-    "gru": Recipe("forecasting.recurrent.forecasters", "GRUForecaster", _network),
-    "lstm": Recipe("forecasting.recurrent.forecasters", "LSTMForecaster", _network),
+    "gru": Recipe("forecasting.recurrent.gated", "GRUForecaster", _network),
+    "lstm": Recipe("forecasting.recurrent.gated", "LSTMForecaster", _network),
 }

@@ -52,8 +52,14 @@ def gradient_norms(
     >>> bool(norms[0, 0] < 1e-6 * norms[-1, 0])
     True
     """
-    if x.ndim != 3:
-        raise ValueError(f"x has shape {x.shape}, expected (n_steps, n_series, n_features)")
+    if np.ndim(x) != 3 or len(x) == 0:
+        raise ValueError(
+            f"x has shape {np.shape(x)}, expected (n_steps, n_series, n_features) with at least one step: the inputs "
+            "of a fitted forecaster's layers are forecaster.heard()"
+        )
+    if n_directions < 1:
+        raise ValueError(f"n_directions={n_directions} must be at least 1")
+    x = np.asarray(x)
     n_steps, n_series, _ = x.shape
     rng = make_rng(random_state)
     repeated = np.repeat(x, n_directions, axis=1)
@@ -102,14 +108,14 @@ def gate_activations(cell: Any, params: Any, x: np.ndarray, state: Any = None) -
     >>> sorted(gate_activations(cell, params, np.ones((3, 1, 1), np.float32)))
     ['candidate', 'output', 'reset', 'update']
 
-    Those of a trained forecaster, over a series in units like those of its windows:
+    Those of a trained forecaster, over its newest window:
 
     >>> from forecasting import GRUForecaster
     >>> y = np.sin(0.5 * np.arange(100))
-    >>> trained = GRUForecaster(n_units=4, max_horizon=4, n_epochs=1, random_state=0).fit(y).trained_
-    >>> z = ((y - y.mean()) / y.std()).astype(np.float32)[:, np.newaxis, np.newaxis]
-    >>> gate_activations(trained.network.stack.cell, trained.params.stack[0], z)["update"].shape
-    (100, 1, 4)
+    >>> forecaster = GRUForecaster(n_units=4, max_horizon=4, n_epochs=1, random_state=0).fit(y)
+    >>> trained = forecaster.trained_
+    >>> gate_activations(trained.network.stack.cell, trained.params.stack[0], forecaster.heard())["update"].shape
+    (8, 1, 4)
     """
     if not hasattr(cell, "gates"):
         raise TypeError(

@@ -90,7 +90,8 @@ def train(
     max_steps : int, optional
         Stop after so many steps.
     validate : callable, optional
-        ``validate(params)`` returns a loss on other data, after every epoch. The best parameters are returned.
+        ``validate(params)`` returns a loss on other data, before the first and after every epoch. The best
+        parameters are returned, which may be those to start with.
     patience : int, optional
         Stop after so many epochs without a better validation; None never does.
     target : float, optional
@@ -121,8 +122,8 @@ def train(
     -----
     ConvergenceWarning
         If the loss, its gradient or the validation is no longer finite. Training ends there, with the best
-        parameters so far, which are the first ones until an epoch is through; without validation with the last ones
-        whose loss and gradient were finite.
+        parameters so far, which are the first ones until an epoch is through; without validation those after the
+        epoch whose mean loss was least.
 
     Examples
     --------
@@ -137,33 +138,33 @@ def train(
         params, loss_and_grad, optimizer or Adam(), clip_norm, split, carry_state, random_state, n_jobs
     )
     schedule = schedule or Constant()
-    best, best_values, best_epoch, rows = np.inf, None, 0, []
-    first_values = steps.vector.values.copy()
+    best, best_values, best_epoch, rows = np.inf, steps.vector.values.copy(), 0, []
+    if validate is not None:  # parameters that another training found compete with what follows
+        best = _validated(validate, steps.vector.tree, np.inf)
     stopped, start = "epochs", perf_counter()
     with steps, tqdm(total=max_steps, disable=not progress, unit=" steps") as bar:
         for epoch in range(1, n_epochs + 1):
             loss, length, stopped = _one_epoch(steps, batches, schedule, n_epochs, max_steps, bar)
             validation = np.nan
             if stopped != "not finite" and validate is not None:
-                with np.errstate(all="ignore"):
-                    validation = float(validate(steps.vector.tree))
+                validation = _validated(validate, steps.vector.tree, np.nan)
                 stopped = stopped if np.isfinite(validation) else "not finite"
             seconds = perf_counter() - start
             rows.append((epoch, steps.n_done, loss, length, steps.learning_rate, validation, seconds))
-            if validation < best:
-                best, best_epoch, best_values = validation, epoch, steps.vector.values.copy()
-            if stopped == "epochs" and patience is not None and epoch - best_epoch >= patience:
-                stopped = "patience" if validate is not None else stopped
+            judged = loss if validate is None else validation
+            if stopped != "not finite" and judged < best:
+                best, best_epoch, best_values = judged, epoch, steps.vector.values.copy()
+            waited = epoch - best_epoch if validate is not None else 0
+            if stopped == "epochs" and patience is not None and waited >= patience:
+                stopped = "patience"
             if stopped == "epochs" and target is not None and validation <= target:
                 stopped = "target"
             if stopped != "epochs":
                 break
-    if best_values is None and stopped == "not finite" and validate is not None:
-        best_values = first_values
-    elif best_values is None:
-        best_values, best_epoch = steps.vector.values, epoch if steps.n_done else 0
     if stopped == "not finite":
         _warn_not_finite(rows[-1], steps.learning_rate, best_epoch)
+    elif validate is None:
+        best_values, best_epoch = steps.vector.values, epoch
     names = ["epoch", "steps", "loss", "gradient_norm", "learning_rate", "validation", "seconds"]
     history = pd.DataFrame(rows, columns=names).set_index("epoch")
     return Training(steps.vector.tree_of(best_values), history, stopped, best_epoch)
@@ -265,12 +266,19 @@ def _one_epoch(steps, batches, schedule, n_epochs, max_steps, bar):
     return np.mean(losses), np.mean(lengths), "epochs"
 
 
+def _validated(validate, params, otherwise):
+    """Return the loss on other data, something else where it is not finite."""
+    with np.errstate(all="ignore"):
+        loss = float(validate(params))
+    return loss if np.isfinite(loss) else otherwise
+
+
 def _warn_not_finite(row, learning_rate, best_epoch):
     epoch, n_steps, loss, length, _, validation, _ = row
     warnings.warn(
         f"training stopped in epoch {epoch} after {n_steps} steps: loss {loss:.4g}, norm of the gradient "
         f"{length:.4g}, validation {validation:.4g}. The parameters are those of epoch {best_epoch}. Lower the "
-        f"learning rate (now {learning_rate:.4g}) or clip_norm, or scale the data.",
+        f"learning rate (now {learning_rate:.4g}), clip gradients shorter (clip_norm), or scale the data.",
         ConvergenceWarning,
         stacklevel=3,
     )

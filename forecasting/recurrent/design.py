@@ -111,3 +111,21 @@ def stack_of(forecaster: Any) -> Stack:
             "use RecurrentForecaster"
         )
     return stack
+
+
+def same_kind(one: Network, other: Network) -> bool:
+    """Whether two networks with parameters of the same shapes do the same with them."""
+    same_cells = repr(one.stack.cell) == repr(other.stack.cell) and one.stack.residual == other.stack.residual
+    return same_cells and one.strategy == other.strategy and type(one.head) is type(other.head)
+
+
+def check_counts(series: list) -> None:
+    """Raise if a series holds anything but counts 0, 1, 2, ..."""
+    for i, y in enumerate(series):
+        wrong = np.flatnonzero(((y < 0) | (y != np.rint(y))).any(axis=1))
+        if wrong.size:
+            found = ", ".join(f"{value:.6g}" for value in y[wrong[0]])
+            raise ValueError(
+                f"the head needs counts, whole numbers from 0 on, but series {i} of y or context is {found} at step "
+                f"{wrong[0]}: round it, or take another head, such as 'gaussian' or 'quantile'"
+            )

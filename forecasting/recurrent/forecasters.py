@@ -1,4 +1,4 @@
-"""RecurrentForecaster, LSTMForecaster, GRUForecaster: recurrent networks trained by backpropagation through time."""
+"""RecurrentForecaster: recurrent networks trained by backpropagation through time."""
 
 from __future__ import annotations
 
@@ -11,23 +11,32 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from forecasting.distribution_forecaster import DistributionForecaster
-from forecasting.networks.cells import CELLS, GRU, LSTM, Cell
+from forecasting.networks.cells import CELLS, Cell
 from forecasting.networks.heads import HEADS, Head
 from forecasting.networks.layers import Stack
 from forecasting.networks.optimizers import Adam, Optimizer
 from forecasting.networks.parameters import arrays_of
 from forecasting.networks.schedules import Cosine, Schedule
-from forecasting.recurrent.design import designed, past_columns, stack_of, window_length, window_units
-from forecasting.recurrent.learning import Plan, learn, moments
+from forecasting.recurrent.design import (
+    check_counts,
+    designed,
+    past_columns,
+    same_kind,
+    stack_of,
+    window_length,
+    window_units,
+)
+from forecasting.recurrent.learned_units import learned_units
+from forecasting.recurrent.learning import Plan, learn
 from forecasting.recurrent.prediction import (
     State,
     Trained,
     advanced,
+    heard,
     point_paths,
     quantile_paths,
     sample_paths,
 )
-from forecasting.recurrent.windows import Units
 from forecasting.tags import ForecasterTags
 from reservoir.default_parts import DefaultParts
 from reservoir.random_source import make_rng
@@ -78,14 +87,18 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
     truncation : int, optional
         For "recursive": steps that gradients go back (truncated backpropagation [4]_). Windows are read in pieces of
         this length, the state carried from one to the next; each piece is a step of training, and the forecasts of
-        all its steps count. So a window may be as long as a series. Default: through the whole window, of whose
-        forecasts those after its end count.
+        all its steps count. So a window may be as long as a series. All of it is read in the same units: where
+        these tell early steps of a window what is to come, as its last value does of a trend, take None for
+        ``window_centre`` and ``window_scale``, and differences of the series. Default: through the whole window, of
+        whose forecasts those after its end count.
     window_centre : {"last", "mean", "auto", None}, default="auto"
         What is subtracted from a window: its last value, which lets trends go on; its mean; the mean of the training
         series for None. "auto" is "last", and nothing for counts.
     window_scale : {"std", "mean", "auto", None}, default="auto"
         What it is divided by: its standard deviation; its mean absolute value; the standard deviation of the training
-        series for None. "auto" is "std", and one more than the mean for counts. A constant window is continued.
+        series for None. "auto" is "std", and one more than the mean for counts. Of calm windows it is no less than a
+        twentieth of what it is for the liveliest tenth of the windows of the calmest training series. A constant
+        window is continued, by a distribution in these least units.
     calendar : sequence of str, default=()
         What the index says about each step, beside exogenous variables: names in
         `forecasting.series.calendar_features.CALENDAR_FEATURES`, such as "hour", "day_of_week", "month".
@@ -108,13 +121,14 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         Hold out the last part of each series that is long enough, and keep the parameters that forecast it best. If
         none is, all epochs are run on all of it.
     validation_fraction : float, default=0.1
-        That part; at least ``max_horizon`` steps.
+        That part; at least ``max_horizon`` steps. What is learned of units comes from what stands before it.
     patience : int or None, default=5
         Epochs without improvement after which training stops; None never does.
     warm_start : bool, default=False
         Let `fit` go on from the parameters and units of the last fit.
     n_jobs : int, optional
-        Threads of training. They change no bit of the result.
+        Threads of training, each of which takes 64 windows of a batch: more than one need a larger ``batch_size``.
+        They change no bit of the result.
     progress : bool, default=False
         Show a progress bar.
     random_state : int, RandomState, Generator or None, default=None
@@ -128,6 +142,11 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         Loss, validation, length of the gradient and learning rate of each epoch.
     training_ : History
         The same as arrays, and why training ended.
+
+    See Also
+    --------
+    forecasting.networks.plotting.plot_history : A picture of ``history_``.
+    forecasting.networks.gradient_flow.gradient_norms : How far gradients reach back; see `heard`.
 
     Notes
     -----
@@ -264,13 +283,48 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         index = pd.RangeIndex(1, len(self.training_.columns[0]) + 1, name="epoch")
         return pd.DataFrame(dict(zip(self.training_.names, self.training_.columns)), index=index)
 
+    def heard(self, context=None, X=None) -> np.ndarray:
+        """Return what the recurrent layers hear of the newest window of each series.
+
+        For a look inside: `forecasting.networks.gradient_flow.gradient_norms` and `gate_activations` take it
+        together with ``trained_.network.stack`` and ``trained_.params.stack``.
+
+        Parameters
+        ----------
+        context : container, optional
+            Other series, as for `predict`.
+        X : container of shape (n_steps, n_features), optional
+            Exogenous variables of the steps of `context`.
+
+        Returns
+        -------
+        array of shape (n_steps, n_series, n_inputs)
+            In the units of each window; segments are one step, behind the projection if there is one. Without the
+            newest observation for "recursive", which reads it together with ``X`` of the step after.
+
+        Examples
+        --------
+        >>> from forecasting.networks.gradient_flow import gradient_norms
+        >>> y = np.sin(2 * np.pi * np.arange(200) / 10)
+        >>> forecaster = RecurrentForecaster(n_units=8, max_horizon=10, n_epochs=2, random_state=0).fit(y)
+        >>> network, params = forecaster.trained_.network.stack, forecaster.trained_.params.stack
+        >>> gradient_norms(network, params, forecaster.heard()).shape
+        (20, 1)
+        """
+        check_is_fitted(self)
+        states = self.states_
+        if context is not None:
+            panel = self._read_context(context)
+            states = self._restart(panel.values, self._read_context_exog(X, panel, 0)[0])
+        return heard(self.trained_, states)
+
     # ------------------------------------------------------------------ hooks
 
     def _fit(self, series, exog):
-        rng = make_rng(self.random_state)
-        trained = self._begin(series, exog, rng)
+        rng, plan = make_rng(self.random_state), self._plan()
+        trained = self._begin(series, exog, plan.validation_fraction, rng)
         known = None if exog is None else [trained.standard_exog(X, len(X)) for X in exog]
-        params, self.training_ = learn(trained, series, known, self._plan(), rng)
+        params, self.training_ = learn(trained, series, known, plan, rng)
         self.trained_ = trained._replace(params=params)
         return self._restart(series, exog)
 
@@ -279,6 +333,8 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
 
     def _update(self, states, series, exog):
         window = self.trained_.network.window
+        if self.trained_.network.head.counts:
+            check_counts(series)
         known = [None] * len(series) if exog is None else exog
         return [
             advanced(state, y, self.trained_.standard_exog(X, len(y)), window)
@@ -311,20 +367,18 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
 
     # --------------------------------------------------------------- learning
 
-    def _begin(self, series, exog, rng):
+    def _begin(self, series, exog, held_out, rng):
         """The network as training starts: fresh, or as the last fit left it."""
-        if exog is None:
-            exog_units = Units(np.zeros(0), np.ones(0))
-        else:
-            exog_units = moments(np.concatenate(exog))
-        network = designed(self, len(exog_units.centre))
+        network = designed(self, 0 if exog is None else exog[0].shape[1])
+        if network.head.counts:
+            check_counts(series)
         before = getattr(self, "trained_", None) if self.warm_start else None
         params = network.init_params(rng)
         reading = *window_units(self, network.head), past_columns(self, network.n_exog)
         if before is None:
             centre, scale, past_only = reading
-            overall = moments(np.concatenate(series))
-            return Trained(network, params, centre, scale, overall, exog_units, past_only)
+            units = learned_units(series, exog, network, scale, held_out)
+            return Trained(network, params, centre, scale, units.overall, units.exog, past_only, units.least)
         if reading != (before.centre, before.scale, before.past_only):
             raise ValueError(
                 f"warm_start=True goes on from windows read with (centre, scale, past_only) = "
@@ -332,10 +386,12 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
                 "window_centre, window_scale and past_only, or set warm_start=False"
             )
         shapes, wanted = ([array.shape for array in arrays_of(tree)] for tree in (before.params, params))
-        if type(before.params.stack[0]) is not type(params.stack[0]) or shapes != wanted:
+        if shapes != wanted or not same_kind(network, before.network):
             raise ValueError(
-                f"warm_start=True goes on from parameters of shapes {shapes}, but these settings need {wanted}: keep "
-                "cell, head, strategy and sizes, or set warm_start=False"
+                f"warm_start=True goes on from strategy={before.network.strategy!r}, {before.network.stack!r} and "
+                f"{before.network.head!r}, parameters of shapes {shapes}, but these settings mean "
+                f"{network.strategy!r}, {network.stack!r} and {network.head!r}, shapes {wanted}: keep them, or set "
+                "warm_start=False"
             )
         return before._replace(network=network)
 
@@ -375,32 +431,3 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
             truncation=self.truncation,
             options=options,
         )
-
-
-class LSTMForecaster(RecurrentForecaster):
-    """`RecurrentForecaster` of long short-term memories: ``cell`` defaults to "lstm" and is an `LSTM` or a stack.
-
-    Examples
-    --------
-    >>> y = np.sin(2 * np.pi * np.arange(200) / 10)
-    >>> forecaster = LSTMForecaster(n_units=8, max_horizon=10, n_epochs=8, random_state=0).fit(y)
-    >>> forecaster.predict(10).shape
-    (10,)
-    """
-
-    _default_cell: ClassVar[str] = "lstm"
-    _kind_of_cell: ClassVar[type] = LSTM
-
-
-class GRUForecaster(RecurrentForecaster):
-    """`RecurrentForecaster` of gated recurrent units: ``cell`` is a `GRU` or a stack of it.
-
-    Examples
-    --------
-    >>> y = np.sin(2 * np.pi * np.arange(200) / 10)
-    >>> forecaster = GRUForecaster(n_units=8, max_horizon=10, n_epochs=8, random_state=0).fit(y)
-    >>> forecaster.predict(10).shape
-    (10,)
-    """
-
-    _kind_of_cell: ClassVar[type] = GRU

@@ -69,13 +69,6 @@ class _Part(NamedTuple):
     teacher_forcing: float
 
 
-def moments(values: np.ndarray) -> Units:
-    """Return mean and standard deviation of each column; a constant column has the scale 1."""
-    spread = values.std(axis=0)
-    tiny = 10 * np.finfo(np.float64).eps * np.abs(values).max(axis=0, initial=0.0)
-    return Units(values.mean(axis=0), np.where(spread > tiny, spread, 1.0))
-
-
 def learn(
     trained: Trained, series: list, exog: list | None, plan: Plan, rng: np.random.Generator
 ) -> tuple[Any, History]:
@@ -224,12 +217,17 @@ def _said(head: Any, raw: np.ndarray, units: Units) -> np.ndarray:
 
 
 def _validation(trained: Trained, held_out: list) -> Callable[[Any], float]:
-    """Return the loss of forecasts as they are made after training: running free where that is how."""
+    """Return the loss of forecasts as they are made after training: points running free where that is how.
+
+    A distribution that hears its own mean says what follows that; its likelihood is judged a step ahead.
+    """
     network, head = trained.network, trained.network.head
 
     def loss(params, batch, units):
         if network.strategy != "recursive":
             raw = predict_raw(network, params, batch)
+        elif head.is_distribution:
+            return loss_and_grad(network, params, batch)[0]
         else:
             paths = run_free(network, params, batch, lambda raw, _: _said(head, raw, units), network.horizon)
             raw = np.stack(paths)

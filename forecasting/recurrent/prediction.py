@@ -47,6 +47,8 @@ class Trained(NamedTuple):
         Of the exogenous variables, (n_exog,).
     past_only : tuple of int
         The exogenous variables of which nothing is known after the origin.
+    least : ndarray of shape (n_targets,) or float
+        The least scale of a window.
     """
 
     network: Network
@@ -56,6 +58,7 @@ class Trained(NamedTuple):
     overall: Units
     exog_units: Units
     past_only: tuple = ()
+    least: Any = 0.0
 
     @property
     def dtype(self) -> Any:
@@ -66,7 +69,8 @@ class Trained(NamedTuple):
         """Return the units of some windows: 1 and the mean more for counts, which are not centred."""
         if self.network.head.counts:
             return Units(np.zeros(past.shape[1:]), 1 + np.abs(past).mean(axis=0))
-        return units_of(past, self.centre, self.scale, self.overall)
+        is_distribution = self.network.head.is_distribution
+        return units_of(past, self.centre, self.scale, self.overall, self.least, is_distribution)
 
     def standard_exog(self, exog: np.ndarray | None, n_steps: int) -> np.ndarray:
         """Return exogenous variables in their units; without any, no columns."""
@@ -88,6 +92,17 @@ def advanced(state: State, values: np.ndarray, exog: np.ndarray, window: int) ->
     """Return the state after further observations."""
     later = State(np.concatenate([state.values, values]), np.concatenate([state.exog, exog]))
     return State(later.values[-window:].copy(), later.exog[-window:].copy())
+
+
+def heard(trained: Trained, states: list) -> np.ndarray:
+    """Return what the stack hears of the newest windows, (n_steps, n_windows, width): scaled, cut, projected."""
+    network = trained.network
+    past, past_exog = _newest(states, network.window)
+    batch, _ = trained.scaled(Batch(past, past_exog, past[:1], past_exog[:1]))
+    z, exog = batch.past, batch.past_exog
+    if network.strategy == "recursive":  # which reads variables of the step after
+        z, exog = z[:-1], exog[1:]
+    return network.read(trained.params, z, exog)[0]
 
 
 def point_paths(trained: Trained, states: list, n_steps: int, exog: list | None) -> list[np.ndarray]:
@@ -144,8 +159,7 @@ def _paths(trained, states, n_steps, exog, read):
     ahead = np.zeros((n_steps, len(states), n_exog))
     if exog is not None:
         ahead[:] = trained.standard_exog(np.stack(exog, axis=1), n_steps)
-    past = np.stack([filled(state.values, network.window) for state in states], axis=1)
-    past_exog = np.stack([filled(state.exog, network.window) for state in states], axis=1)
+    past, past_exog = _newest(states, network.window)
     if network.strategy == "recursive":
         return _recursive(trained, past, past_exog, ahead, read)
     if trained.past_only and n_steps > network.horizon:
@@ -164,6 +178,13 @@ def _paths(trained, states, n_steps, exog, read):
         past = np.concatenate([past, parts[-1]])[-network.window :]
         past_exog = np.concatenate([past_exog, filled_up])[-network.window :]
     return np.concatenate(parts)[:n_steps]
+
+
+def _newest(states, window):
+    """Return the windows of some states, (window, n_windows, n_targets) and (window, n_windows, n_exog)."""
+    parts = zip(*((filled(state.values, window), filled(state.exog, window)) for state in states))
+    values, exog = (np.stack(part, axis=1) for part in parts)
+    return values, exog
 
 
 def _recursive(trained, past, past_exog, ahead, read):

@@ -18,7 +18,7 @@ import numpy as np
 from forecasting.networks.parameters import mapped
 from forecasting.recurrent.network import Parameters, teacher_forced
 from forecasting.recurrent.prediction import Trained
-from forecasting.recurrent.windows import Batch, Origins, SeriesWindows
+from forecasting.recurrent.windows import Origins, SeriesWindows
 
 
 class Piece(NamedTuple):
@@ -77,24 +77,23 @@ class Pieces:
         self.cuts = [(start, min(start + length, last)) for start in range(first, last, length)]
         self.per_draw = len(self.cuts)
 
-    def draw(
-        self, progress: float, rng: np.random.Generator
-    ) -> Iterator[tuple[Batch, np.ndarray, tuple[int, int]]]:
-        """Draw windows and go through their pieces: the windows, steps before their first, and where to cut."""
+    def draw(self, progress: float, rng: np.random.Generator) -> Iterator[tuple[Piece, tuple[int, int]]]:
+        """Draw windows and go through their pieces: the whole windows, and where to cut."""
         series, origin = self.origins.draw(self.batch_size, rng)
-        batch = self.windows.at(series, origin)
-        missing = np.maximum(self.windows.window - origin, 0)
+        windows = self._whole(self.windows.at(series, origin), np.maximum(self.windows.window - origin, 0))
         for cut in self.cuts:
-            yield batch, missing, cut
+            yield windows, cut
 
     def split(self, drawn: tuple, size: int) -> list[tuple[float, Piece]]:
         """Cut a piece into shards of some windows, each with the number of steps that count in it."""
-        batch, missing, cut = drawn
+        windows, (start, stop) = drawn
         shards = []
-        for start in range(0, len(missing), size):
-            here = slice(start, start + size)
-            piece = self._piece(Batch(*(part[:, here] for part in batch)), missing[here], *cut)
-            shards.append((float(max(piece.counted.sum(), 1)), piece))
+        for first in range(0, windows.counted.shape[1], size):
+            part = slice(start, stop), slice(first, first + size)
+            z, exog, targets, counted = (array[part] for array in windows[:4])
+            offset = windows.offset[part[1]] if np.ndim(windows.offset) else windows.offset
+            piece = Piece(z, exog, targets, counted, offset, start == self.cuts[0][0])
+            shards.append((float(max(counted.sum(), 1)), piece))
         return shards
 
     def loss_and_grad(
@@ -111,14 +110,13 @@ class Pieces:
         targets = piece.targets[counted]
         return teacher_forced(network, params, piece.z, piece.exog, counted, targets, offset, rng, state)
 
-    def _piece(self, batch, missing, start, stop):
+    def _whole(self, batch, missing):
+        """Windows as one piece: scaled once, however many pieces are cut from it."""
         scaled, _ = self.trained.scaled(batch)
         z = np.concatenate([scaled.past, scaled.fed])
-        exog = np.concatenate([scaled.past_exog, scaled.future_exog])[start + 1 : stop + 1]
+        targets = z
         if self.trained.network.head.counts:
             targets = np.concatenate([batch.past, batch.future]).astype(z.dtype)
-        else:
-            targets = z
-        counted = np.arange(start, stop)[:, np.newaxis] >= missing
-        is_first = start == self.cuts[0][0]
-        return Piece(z[start:stop], exog, targets[start + 1 : stop + 1], counted, scaled.offset, is_first)
+        exog = np.concatenate([scaled.past_exog, scaled.future_exog])
+        counted = np.arange(len(z) - 1)[:, np.newaxis] >= missing
+        return Piece(z[:-1], exog[1:], targets[1:], counted, scaled.offset, True)

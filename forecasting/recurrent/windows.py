@@ -5,7 +5,7 @@ The series of a panel lie one after the other in one array. A window is two numb
 are time-major, ``(n_steps, n_windows, n_columns)``.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -185,7 +185,15 @@ class Units(NamedTuple):
         return self.centre + self.scale * z
 
 
-def units_of(past: np.ndarray, centre, scale, overall: Units) -> Units:
+def spread_of(past: np.ndarray, scale: str) -> np.ndarray:
+    """Return the standard deviation or the mean absolute value of windows over the first axis, 0 of constant ones."""
+    spread = past.std(axis=0) if scale == "std" else np.abs(past).mean(axis=0)
+    return np.where(spread > 10 * np.finfo(np.float64).eps * np.abs(past).max(axis=0), spread, 0.0)
+
+
+def units_of(
+    past: np.ndarray, centre, scale, overall: Units, least: Any = 0.0, constant_too: bool = False
+) -> Units:
     """Return the units of windows, from their past alone.
 
     Parameters
@@ -199,6 +207,10 @@ def units_of(past: np.ndarray, centre, scale, overall: Units) -> Units:
         standard deviation of the training series.
     overall : Units
         Mean and standard deviation of the training series, (n_targets,).
+    least : float or ndarray of shape (n_targets,), default=0.0
+        No window is divided by less, but a constant one,
+    constant_too : bool, default=False
+        unless this is set.
 
     Examples
     --------
@@ -214,7 +226,6 @@ def units_of(past: np.ndarray, centre, scale, overall: Units) -> Units:
         middle = past[-1] if centre == "last" else past.mean(axis=0)
     if scale is None:
         return Units(middle, np.broadcast_to(overall.scale, shape))
-    size = np.abs(past).max(axis=0)
-    spread = past.std(axis=0) if scale == "std" else np.abs(past).mean(axis=0)
-    spread = np.where(spread > 10 * np.finfo(np.float64).eps * size, spread, 0.0)
-    return Units(np.where(spread > 0, middle, past[-1]), spread)
+    spread = spread_of(past, scale)
+    middle = np.where(spread > 0, middle, past[-1])
+    return Units(middle, np.where((spread > 0) | constant_too, np.maximum(spread, least), 0.0))

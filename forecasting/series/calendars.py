@@ -281,8 +281,8 @@ def check_increasing(index: pd.Index, argument: str) -> None:
         )
     position = next(i for i in range(1, len(index)) if index[i] < index[i - 1])
     raise ValueError(
-        f"{argument} is not in order of time: {index[position]} follows {index[position - 1]}. Use "
-        f"{argument}.sort_index()"
+        f"{argument} is not in order of time: {index[position]} follows {index[position - 1]}. Use sort_index(), of "
+        "a long frame sort_values(['unique_id', 'ds'])"
     )
 
 

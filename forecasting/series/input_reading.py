@@ -13,6 +13,7 @@ class InputReading:
     n_targets_: int
     n_features_in_: int
     exog_names_: tuple
+    calendar_: tuple
 
     def _calendar(self) -> tuple:
         """Return the names of the calendar's features, whose columns the hooks get behind those of `X`."""
@@ -30,7 +31,8 @@ class InputReading:
         raise NotImplementedError
 
     def _with_calendar(self, exog, layout, lengths, *, future):
-        return with_calendar(exog, self._calendar(), layout, lengths, future=future)
+        """Set the columns of the calendar that was learned from behind those of `X`."""
+        return with_calendar(exog, self.calendar_, layout, lengths, future=future)
 
     def _read_training_exog(self, X, panel):
         if X is None:

@@ -17,9 +17,10 @@ from forecasting import (
 )
 from forecasting.checks import FORECASTER_CHECKS
 from forecasting.networks.cells import GRU, LSTM, RNN
+from forecasting.networks.gradient_flow import gradient_norms
 from forecasting.networks.heads import HEADS, Huber, Quantile
 from forecasting.networks.layers import Stack
-from forecasting.networks.optimizers import SGD
+from forecasting.networks.optimizers import SGD, Adam
 from forecasting.networks.parameters import arrays_of
 from forecasting.networks.schedules import Constant
 from reservoir import load, save
@@ -222,12 +223,89 @@ def test_warm_start_goes_on():
     assert model.fit(y).history_["loss"].iloc[0] < 1.2 * first
     cold = small(n_epochs=3, early_stopping=False).fit(y).fit(y)
     assert cold.history_["loss"].iloc[0] > 3 * first
-    with pytest.raises(ValueError, match="warm_start=True goes on from parameters of shapes"):
+    with pytest.raises(ValueError, match=r"warm_start=True goes on from .* parameters of shapes"):
         model.set_params(n_units=8).fit(y)
+    alike = small(cell=LSTM(8, forget="none"), n_units=None, n_epochs=1, warm_start=True).fit(y)
+    with pytest.raises(ValueError, match=r"forget='none'.* but these settings mean .*forget='coupled'"):
+        alike.set_params(cell=LSTM(8, forget="coupled")).fit(y)
     with pytest.raises(
         ValueError, match=r"\('last', 'std', \(\)\), but these settings mean \('mean', 'std', \(\)\)"
     ):
         small(n_epochs=1, warm_start=True).fit(y).set_params(window_centre="mean").fit(y)
+
+
+def test_a_training_that_breaks_keeps_its_best_epoch():
+    """No early stopping: the steps grow until they blow up."""
+    schedule = Exploding()
+    with pytest.warns(ConvergenceWarning, match="training stopped in epoch"):
+        model = small(n_epochs=8, early_stopping=False, clip_norm=None, schedule=schedule).fit(wave(200))
+    assert model.training_.best_epoch == model.history_["loss"].iloc[:-1].idxmin()
+    assert np.abs(model.predict(12) - 10).max() < 2
+
+
+class Exploding(Constant):
+    """Sane for three epochs."""
+
+    def __call__(self, step, n_steps):
+        return 1.0 if step < 150 else 1e40
+
+
+def test_what_a_warm_start_makes_worse_does_not_replace_what_it_began_with():
+    y = wave(200)
+    model = small(n_epochs=10, warm_start=True).fit(y)
+    before = model.predict(6)
+    model.set_params(optimizer=Adam(1.0), n_epochs=1).fit(y)
+    assert model.training_.best_epoch == 0
+    np.testing.assert_array_equal(model.predict(6), before)
+
+
+def test_what_is_held_out_says_nothing_about_units():
+    y, X = wave(200), np.random.default_rng(0).standard_normal((200, 1))
+    model = small(n_epochs=1, window_centre=None, window_scale=None, validation_fraction=0.1)
+    loss = model.fit(y, X).history_["loss"]
+    y[180:], X[180:] = y[180:] + 1000, 1e4
+    np.testing.assert_array_equal(model.fit(y, X).history_["loss"], loss)
+
+
+def test_the_noise_of_a_flat_stretch_is_no_unit():
+    rng = np.random.default_rng(0)
+    busy = np.where((np.arange(1200) // 60) % 2 == 1, 5 + rng.standard_normal(1200), 0)
+    for noise in (0, 1e-9, 1e-3):
+        model = small(head="squared", window=12, n_epochs=4).fit(busy + noise * rng.standard_normal(1200))
+        assert model.history_["loss"].max() < 1000
+        forecast = model.predict(6, context=5 + np.random.default_rng(1).standard_normal(12))
+        assert np.abs(forecast - 5).max() < 2.5
+
+
+def test_a_flat_window_of_a_series_that_moves_has_an_interval():
+    sparse = np.zeros(200)
+    sparse[:180:7] = 3
+    model = small(head="gaussian", window=12, n_epochs=4).fit(sparse)
+    interval = model.predict_interval(2)
+    assert (interval[:, 1] > interval[:, 0]).all()
+    constant = small(head="gaussian", n_epochs=1).fit(np.full(100, 3.0))
+    np.testing.assert_array_equal(constant.predict_interval(2), 3)
+    np.testing.assert_array_equal(small(n_epochs=1, window=12).fit(sparse).predict(3), 0)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_what_the_layers_hear_shows_how_far_gradients_reach(strategy):
+    y, X = wave(100), np.random.default_rng(0).standard_normal((100, 2))
+    model = small(strategy, n_epochs=1).fit([y, y[:50]], [X, X[:50]])
+    stack, params = model.trained_.network.stack, model.trained_.params.stack
+    inputs = model.heard()
+    norms = gradient_norms(stack, params, inputs)
+    assert norms.shape == inputs.shape[:2] == ({"segments": 6, "recursive": 23}.get(strategy, 24), 2)
+    np.testing.assert_allclose(inputs[:, :1], model.heard(y, X), rtol=1e-4, atol=1e-6)
+
+
+def test_the_calendar_is_that_of_the_fit():
+    index = pd.date_range("2020", periods=120, freq="h")
+    series = pd.Series(wave(120), index=index)
+    model = small(n_epochs=1, calendar=["hour", "day_of_week"]).fit(series)
+    before = model.predict(3)
+    pd.testing.assert_series_equal(model.set_params(calendar=["day_of_week", "hour"]).predict(3), before)
+    assert small(n_epochs=1).fit(series).set_params(calendar=["hour"]).predict(2).notna().all()
 
 
 def test_what_is_made_of_forecasters_takes_missing_columns_of_the_past_too():
@@ -303,6 +381,21 @@ def test_quantile_head():
     assert gaps[1] > 1.5 * gaps[0]  # 1.61 and 0.59 for the exponential distribution
     with pytest.raises(ValueError, match="lies outside of the learned quantiles"):
         model.predict_interval(12, coverage=0.9)
+    np.testing.assert_array_equal(model.predict_interval(12, coverage=0.8), forecast[:, [0, 2]])
+    model = small(head="quantile", n_epochs=1).fit(y[:200])
+    ends = model.predict_quantiles(4, quantiles=(0.05, 0.95))
+    np.testing.assert_array_equal(model.predict_interval(4), ends)
+
+
+@pytest.mark.parametrize("head", ["gaussian", "student_t", "quantile"])
+def test_early_stopping_lets_paths_spread(head):
+    """A random walk, whose 90 percent intervals are 3.3 and 11.4 wide: judged running free, no step would be sure."""
+    y = np.random.default_rng(0).standard_normal(3000).cumsum()
+    model = small("recursive", head=head, window=24, steps_per_epoch=50).fit(y)
+    assert model.training_.best_epoch > 1
+    low, high = model.predict_interval(12).T
+    assert 2.3 < high[0] - low[0] < 5
+    assert high[-1] - low[-1] > 2 * (high[0] - low[0])
 
 
 @pytest.mark.parametrize("strategy", ["direct", "recursive"])
@@ -321,6 +414,11 @@ def test_counts(strategy):
         small(head="negative_binomial", window_centre="last").fit(series)
     with pytest.raises(ValueError, match="needs counts"):
         small(head="negative_binomial").fit(series[0] + 0.5)
+    for wrong in (np.array([1.0, 2.5]), np.array([1.0, -1.0])):
+        with pytest.raises(ValueError, match=r"series 1 of y or context is (2.5|-1) at step 1"):
+            model.update([series[0][:2], wrong])
+        with pytest.raises(ValueError, match=r"series 0 of y or context is (2.5|-1) at step 1"):
+            model.predict(2, context=[wrong])
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

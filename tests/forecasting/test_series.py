@@ -198,7 +198,7 @@ class TestCalendar:
             (pd.date_range("2024-01-01", periods=40, freq="B").delete(30), "2024-02-12 00:00:00 is missing"),
             (
                 MONTHS[::-1],
-                "not in order of time: 2024-05-01 00:00:00 follows 2024-06-01 00:00:00. Use y.sort_index()",
+                "not in order of time: 2024-05-01 00:00:00 follows 2024-06-01 00:00:00. Use sort_index()",
             ),
             (MONTHS[[0, 1, 1, 2]], "the label 2024-02-01 00:00:00 more than once"),
             (

@@ -15,6 +15,8 @@ import numpy as np
 from forecasting.intervals.conformal import check_quantiles
 from forecasting.networks.heads.base import Head
 
+_ROUNDING = 1e-9  # of a level
+
 
 class Quantile(Head):
     """Quantiles without a family of distributions.
@@ -67,6 +69,9 @@ class Quantile(Head):
     def _quantile(self, raw, q):
         """Return a quantile between the outermost learned ones, (..., n_targets)."""
         levels = self._levels()
+        nearest = min(levels, key=lambda level: abs(level - q))
+        if abs(nearest - q) < _ROUNDING:  # (1 - 0.9) / 2 is a little less than 0.05
+            q = nearest
         if not levels[0] <= q <= levels[-1]:
             raise ValueError(
                 f"quantile {q:.6g} lies outside of the learned quantiles={tuple(levels)}: add it to them, or ask "
