@@ -58,6 +58,7 @@ def train(
     n_epochs: int = 100,
     max_steps: int | None = None,
     validate: Callable[[Any], float] | None = None,
+    goes_on: bool = False,
     patience: int | None = None,
     target: float | None = None,
     split: Callable[[Any], Sequence[tuple[float, Any]]] | None = None,
@@ -90,8 +91,10 @@ def train(
     max_steps : int, optional
         Stop after so many steps.
     validate : callable, optional
-        ``validate(params)`` returns a loss on other data, before the first and after every epoch. The best
-        parameters are returned, which may be those to start with.
+        ``validate(params)`` returns a loss on other data, after every epoch. The best parameters are returned.
+    goes_on : bool, default=False
+        Whether ``params`` are the result of another training: then they are validated as well, and returned if no
+        epoch makes them better.
     patience : int, optional
         Stop after so many epochs without a better validation; None never does.
     target : float, optional
@@ -139,7 +142,7 @@ def train(
     )
     schedule = schedule or Constant()
     best, best_values, best_epoch, rows = np.inf, steps.vector.values.copy(), 0, []
-    if validate is not None:  # parameters that another training found compete with what follows
+    if validate is not None and goes_on:
         best = _validated(validate, steps.vector.tree, np.inf)
     stopped, start = "epochs", perf_counter()
     with steps, tqdm(total=max_steps, disable=not progress, unit=" steps") as bar:

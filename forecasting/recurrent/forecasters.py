@@ -96,9 +96,9 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         series for None. "auto" is "last", and nothing for counts.
     window_scale : {"std", "mean", "auto", None}, default="auto"
         What it is divided by: its standard deviation; its mean absolute value; the standard deviation of the training
-        series for None. "auto" is "std", and one more than the mean for counts. Of calm windows it is no less than a
-        twentieth of what it is for the liveliest tenth of the windows of the calmest training series. A constant
-        window is continued, by a distribution in these least units.
+        series for None. "auto" is "std", and one more than the mean for counts. Never less than a twentieth of what
+        nine in ten windows of the calmest training series stay below: the noise of an idle stretch is no unit. A
+        constant window is continued, by a distribution in this least unit.
     calendar : sequence of str, default=()
         What the index says about each step, beside exogenous variables: names in
         `forecasting.series.calendar_features.CALENDAR_FEATURES`, such as "hour", "day_of_week", "month".
@@ -118,8 +118,8 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
     batch_size : int, default=32
         Windows in a batch.
     early_stopping : bool, default=True
-        Hold out the last part of each series that is long enough, and keep the parameters that forecast it best. If
-        none is, all epochs are run on all of it.
+        Hold out the last part of each series that is long enough, and keep the parameters that forecast it best: up
+        to ``max_horizon``, a distribution of "recursive" one step ahead. If none is, all epochs are run on all of it.
     validation_fraction : float, default=0.1
         That part; at least ``max_horizon`` steps. What is learned of units comes from what stands before it.
     patience : int or None, default=5
@@ -372,7 +372,7 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         network = designed(self, 0 if exog is None else exog[0].shape[1])
         if network.head.counts:
             check_counts(series)
-        before = getattr(self, "trained_", None) if self.warm_start else None
+        before = self.trained_ if self._goes_on() else None
         params = network.init_params(rng)
         reading = *window_units(self, network.head), past_columns(self, network.n_exog)
         if before is None:
@@ -395,6 +395,9 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
             )
         return before._replace(network=network)
 
+    def _goes_on(self):
+        return self.warm_start and hasattr(self, "trained_")
+
     def _window(self):
         return window_length(self)
 
@@ -409,6 +412,7 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
             **parts,
             "clip_norm": self.clip_norm,
             "patience": self.patience if self.early_stopping else None,
+            "goes_on": self._goes_on(),
             "n_jobs": self.n_jobs,
             "progress": self.progress,
         }

@@ -185,6 +185,15 @@ def test_the_best_parameters_come_back():
     assert (done.history["validation"] > 1).tolist() == [True] * (len(done.history) - 1) + [False]
 
 
+def test_a_training_that_goes_on_and_gets_worse_returns_what_it_began_with():
+    validate = lambda params: float(((params[0] - START[0]) ** 2).sum())  # noqa: E731
+    options = {"optimizer": Adam(0.02), "validate": validate, "patience": 3, "random_state": 0}
+    done = train(START, loss_and_grad, batches, goes_on=True, **options)
+    assert (done.best_epoch, len(done.history), done.stopped) == (0, 3, "patience")
+    np.testing.assert_array_equal(done.params[0], START[0])
+    assert train(START, loss_and_grad, batches, **options).best_epoch == 1
+
+
 def test_a_loss_that_is_not_finite_ends_with_the_best_parameters():
     def breaks(params, shard, rng):
         loss, grads = loss_and_grad(params, shard, rng)
