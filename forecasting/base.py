@@ -39,6 +39,7 @@ from forecasting.series.input_reading import InputReading
 from forecasting.series.rebuilding import rebuild
 from forecasting.tags import ForecasterTags, TagsOfForecaster
 from reservoir.random_source import make_rng
+from reservoir.settings import check_settings, settings_of
 
 
 class Forecaster(InputReading, BaseEstimator):
@@ -65,6 +66,9 @@ class Forecaster(InputReading, BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict] = {}
+    _settings: ClassVar[
+        tuple
+    ] = ()  # parameters that are read after `fit` as well, and must stay what they were
 
     # ------------------------------------------------------------------ hooks
 
@@ -154,6 +158,7 @@ class Forecaster(InputReading, BaseEstimator):
         self.naive_scale_ = np.array([_mean_change(values) for values in series])
         self.series_, self.exog_ = series, exog
         self.states_ = self._fit(series, exog)
+        self.settings_ = settings_of(self, self._settings)
         self.calendar_ = self._calendar()  # as it was learned from, whatever `set_params` says later
         return self.states_
 
@@ -178,6 +183,7 @@ class Forecaster(InputReading, BaseEstimator):
             Its index continued.
         """
         check_is_fitted(self)
+        check_settings(self)
         if context is None:
             layout, states = self.layout_, self.states_
             steps = read_horizon(horizon, layout)
@@ -276,8 +282,8 @@ class Forecaster(InputReading, BaseEstimator):
         samples : ndarray or frame
             As for `predict_interval`, with one label per sample: ``(n_steps, n_samples)`` for a 1-D array.
         """
-        if n_samples < 1:
-            raise ValueError(f"n_samples={n_samples} must be at least 1")
+        if n_samples < 1 or n_samples != int(n_samples):
+            raise ValueError(f"n_samples={n_samples} must be a whole number, at least 1")
         paths, steps, residuals, back = self._paths_and_residuals(horizon, X, initial)
         rng, n = make_rng(random_state), int(n_samples)
         values = [path + conformal.draw_paths(rolled, n, rng) for path, rolled in zip(paths, residuals)]
@@ -300,6 +306,7 @@ class Forecaster(InputReading, BaseEstimator):
         self
         """
         check_is_fitted(self)
+        check_settings(self)
         y, X = split_covariates(y, X)
         series = read_continuation(y, self.layout_, self.n_targets_, self._missing(), self.series_)
         lengths = [len(values) for values in series]
@@ -339,6 +346,7 @@ class Forecaster(InputReading, BaseEstimator):
         .. [1] Hyndman and Koehler (2006), Another look at measures of forecast accuracy.
         """
         check_is_fitted(self)
+        check_settings(self)
         if (self.naive_scale_ == 0).any():
             raise ValueError(
                 "score is scaled by the mean change of the training series, which is 0: the series is "
@@ -382,6 +390,7 @@ class Forecaster(InputReading, BaseEstimator):
 
     def _paths_and_residuals(self, horizon, X, initial):
         check_is_fitted(self)
+        check_settings(self)
         steps = read_horizon(horizon, self.layout_)
         exog = self._read_future_exog(X, self.layout_, [steps.n_steps] * len(self.states_))
         paths, back = self._centres(steps.n_steps, exog, initial)

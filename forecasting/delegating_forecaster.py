@@ -32,6 +32,9 @@ class DelegatingForecaster(Forecaster):
     def _unknown_ahead(self):
         return self.forecaster_._unknown_ahead()
 
+    def _has_model_of_each(self):
+        return self.forecaster_._has_model_of_each()
+
     def _errors(self, state, truth, path):
         return self.forecaster_._errors(state, truth, path)
 

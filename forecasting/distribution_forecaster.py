@@ -12,6 +12,7 @@ from forecasting.intervals import conformal
 from forecasting.series.arrays import rebuild
 from forecasting.series.horizons import read_horizon
 from reservoir.random_source import make_rng
+from reservoir.settings import check_settings
 
 
 class DistributionForecaster(Forecaster):
@@ -111,6 +112,7 @@ class DistributionForecaster(Forecaster):
 
     def _by_residuals(self, initial: Any) -> bool:
         check_is_fitted(self)
+        check_settings(self)
         return initial is not None or not self._has_distribution()
 
     def _quantiles(self, horizon, X, levels, labels):

@@ -22,9 +22,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from reservoir.random_source import make_rng
 from reservoir.sequences import stack
+from reservoir.settings import check_settings, settings_of
 from reservoir.stepping import run_free
 
 FLOATS = (np.float64, np.float32)
+
+_FREE = {"n_jobs", "noise", "random_state"}  # what may change between fit and transform
 
 
 class Reservoir(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -140,6 +143,7 @@ class Reservoir(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         rows = validate_data(self, rows, dtype=FLOATS)
         self._build(rows.shape[1], rows.dtype, make_rng(self.random_state))
         self._pretrain(rows, layout)
+        self.settings_ = settings_of(self, sorted(set(self._get_param_names()) - _FREE))
         return self
 
     def transform(self, X, groups=None, initial_state=None, return_state=False):
@@ -162,6 +166,7 @@ class Reservoir(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             Only with ``return_state``.
         """
         check_is_fitted(self)
+        check_settings(self)
         rows, layout = stack(X, groups)
         rows = validate_data(self, rows, dtype=FLOATS, reset=False)
         initial = self._read_state(initial_state, layout, rows.dtype)
@@ -218,16 +223,24 @@ class Reservoir(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             Steps done; fewer than ``n_steps`` if the run diverged.
         """
         check_is_fitted(self)
+        check_settings(self)
         refuse_future(self, "run_free")
-        dtype = np.asarray(initial_state).dtype
-        n_outputs = weights.shape[0]
+        initial, n_outputs = np.asarray(initial_state), np.shape(weights)[0]
+        dtype = initial.dtype
+        exog = np.zeros((n_steps, 0), dtype=dtype) if exog is None else np.asarray(exog)
+        for name, given, expected in (
+            ("initial_state", initial, (self.state_size_,)),
+            ("last_output", last_output, (n_outputs,)),
+            ("weights", weights, (n_outputs, self.n_states_ + n_outputs)),
+            ("exog", exog, (n_steps, self.n_features_in_ - n_outputs)),
+        ):
+            if np.shape(given) != expected:
+                raise ValueError(f"{name} has shape {np.shape(given)}, expected {expected}")
         outputs = np.empty((n_steps + 1, n_outputs), dtype=dtype)
         outputs[0] = last_output
         outputs[1:] = intercept
-        if exog is None:
-            exog = np.zeros((n_steps, 0), dtype=dtype)
         weights = np.ascontiguousarray(weights, dtype=dtype)
-        state, n_done = self._run_free(outputs, weights, np.asarray(initial_state), exog, gain)
+        state, n_done = self._run_free(outputs, weights, initial, exog, gain)
         outputs[n_done + 1 :] = np.nan
         return outputs[1:], state, n_done
 

@@ -127,6 +127,10 @@ class ClosedLoop(NamedTuple):
             Only with ``return_point``.
         """
         point = self.start if point is None else np.asarray(point, dtype=float)
+        if point.shape != (self.size,):
+            raise ValueError(
+                f"point has shape {point.shape}, expected ({self.size},), such as synchronise gives"
+            )
         n_outputs = self.n_outputs
         outputs, state, _ = self.reservoir.run_free(
             n_steps,

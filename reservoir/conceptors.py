@@ -17,7 +17,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from reservoir.base import FLOATS
 from reservoir.default_parts import DefaultParts
@@ -49,7 +49,7 @@ def conceptor(states, aperture=10.0) -> np.ndarray:
     array([[0.9, 0. ],
            [0. , 0. ]])
     """
-    states = np.asarray(states, dtype=float)
+    states = check_array(states, dtype=float, input_name="states")
     if not aperture > 0:
         raise ValueError(f"aperture={aperture!r} must be above 0")
     values, vectors = np.linalg.eigh(states.T @ states / len(states))
@@ -243,6 +243,10 @@ class ConceptorMemory(DefaultParts, BaseEstimator):
         if C.shape != self.loaded_weights_.shape:
             raise ValueError(f"pattern has shape {C.shape}, a conceptor has {self.loaded_weights_.shape}")
         h = self.states_[pattern if is_stored else 0] if initial_state is None else np.asarray(initial_state)
+        if h.shape != C.shape[:1] or n_steps < 1:
+            raise ValueError(
+                f"initial_state has shape {h.shape} and n_steps={n_steps}, expected {C.shape[:1]} and at least 1"
+            )
         states = np.empty((n_steps, len(h)))
         for t in range(n_steps):
             h = C @ self._step(h)

@@ -16,6 +16,7 @@ from reservoir.harvest import after_washout
 from reservoir.linearised_noise import noise_penalties
 from reservoir.network import EchoStateNetwork
 from reservoir.sequences import stack, stack_targets
+from reservoir.settings import check_settings, settings_of
 
 
 class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
@@ -148,6 +149,7 @@ class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
         if self.feedback_scaling:
             ends = layout.starts + layout.lengths - 1
             final = np.hstack([final, columns[ends]])
+        self.settings_ = settings_of(self, ("feedback_scaling", "input_skip"))
         self.final_state_ = final[0] if len(final) == 1 else final
         self.target_range_ = np.array([columns.min(axis=0), columns.max(axis=0)], dtype=float)
         self._end = final[-1, : self.reservoir_.state_size_].astype(float), columns[-1].astype(float)
@@ -173,6 +175,7 @@ class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
             Only with ``return_state``.
         """
         check_is_fitted(self)
+        check_settings(self)
         rows, layout = stack(X, groups)
         rows = validate_data(self, rows, dtype=FLOATS, reset=False)
         state = self._initial(initial_state, layout, rows.dtype)
@@ -302,6 +305,8 @@ class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
                 f"initial_state has shape {np.shape(initial_state)}, expected ({expected},) for one series or "
                 f"({n_series}, {expected}) for these: pass what return_state=True gave"
             )
+        if not np.isfinite(state).all():
+            raise ValueError("initial_state holds NaN or infinity: pass what return_state=True gave")
         return state
 
     def _predict_closed(self, rows, layout, state):

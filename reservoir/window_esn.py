@@ -169,7 +169,8 @@ class WindowESNRegressor(MultiOutputMixin, RegressorMixin, DefaultParts):
             values = X[:, own] if column < n_windowed else X[:, column]
             centre, spread = values.mean(dtype=float), values.std(dtype=float)
             self.centre_[column] = centre
-            self.scale_[column] = spread if spread > 1e-6 * abs(centre) else 1.0
+            # A constant column in float32 has a spread of rounding.
+            self.scale_[column] = spread if spread > 10 * np.finfo(X.dtype).eps * abs(centre) else 1.0
 
     def _windows(self, X):
         """Standardised windows, (n_windows, n_steps, n_channels), oldest first, and the further columns."""

@@ -21,7 +21,8 @@ class RollingOrigin:
         window=4                     train train   train train | test test          sliding instead of
         expanding
 
-    Works wherever scikit-learn takes ``cv=``.
+    Works wherever scikit-learn takes ``cv=``, with a ``gap`` in `backtest` and `tune` alone: scikit-learn's searches
+    take a forecast to begin right after the training set, as with ``TimeSeriesSplit(gap=)``.
 
     Parameters
     ----------
@@ -36,7 +37,8 @@ class RollingOrigin:
     initial : int, optional
         Least length of the first training set; by default ``window``, else 1.
     window : int, optional
-        Length of every training set, which then slides; by default it starts at the first step and expands.
+        Length of every training set, which then slides; shorter ones come first where ``initial`` is less. By default
+        it starts at the first step and expands.
     gap : int, default=0
         Steps between the last training step and the first test step (a delay until data arrive).
 
@@ -143,7 +145,7 @@ class RollingOrigin:
 class FixedOrigins:
     """Train up to given cutoffs, test on the next ``horizon`` steps: for origins that mean something.
 
-    Works wherever scikit-learn takes ``cv=``.
+    Works wherever scikit-learn takes ``cv=``, with a ``gap`` in `backtest` and `tune` alone.
 
     Parameters
     ----------

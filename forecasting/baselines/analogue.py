@@ -64,6 +64,7 @@ class Analogue(Forecaster):
     array([0., 1., 3., 2., 0.])
     """
 
+    _settings = ("window", "n_neighbors", "match", "exclusion")
     _parameter_constraints: ClassVar[dict] = {
         "window": [Interval(Integral, 1, None, closed="left")],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],

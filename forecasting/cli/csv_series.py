@@ -135,6 +135,8 @@ def _read_table(path: Path) -> pd.DataFrame:
         raise FileError(f"cannot be read: {error.strerror}.") from None
     table = table.fillna("").map(str.strip).rename(columns=str.strip)
     table.index = pd.RangeIndex(2, len(table) + 2)
+    if delimiter != ",":
+        table = table.apply(_with_decimal_points)
     numeric = [name for name in table.columns if _is_number(name)]
     if numeric:
         raise FileError(f"has no header line: a column is called {numeric[0]!r}; name the columns.")
@@ -142,6 +144,13 @@ def _read_table(path: Path) -> pd.DataFrame:
     if table.empty:
         raise FileError("has a header but no rows.")
     return table
+
+
+def _with_decimal_points(cells: pd.Series) -> pd.Series:
+    """Write numbers with decimal commas as the others are written; a column that holds anything else stays."""
+    given = cells[~cells.str.lower().isin(_MISSING)]
+    with_commas = given.str.fullmatch(r"[+-]?\d*,?\d+").all() and given.str.contains(",").any()
+    return cells.str.replace(",", ".") if with_commas else cells
 
 
 def _is_number(text: str) -> bool:
@@ -229,6 +238,8 @@ def _dates(cells: pd.Series, dayfirst: bool) -> pd.Series:
 
 def _labels(cells: pd.Series, notes: list[str]) -> pd.Index:
     """Return the labels of the rows, in the order of the file."""
+    if cells.str.fullmatch(r"(1[89]|20)\d{2}(0[1-9]|1[0-2])").all():
+        cells = cells.str[:4] + "-" + cells.str[4:]
     if cells.str.fullmatch(r"[+-]?\d+").all() and not cells.str.fullmatch(r"(1[89]|20)\d{6}").all():
         return pd.Index(cells.astype(np.int64))
     either = cells.str.fullmatch(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}.*").all()  # day or month first

@@ -69,6 +69,7 @@ class EnsembleForecaster(DistributionForecaster):
     array([4.5, 5. ])
     """
 
+    _settings = ("method",)
     _parameter_constraints: ClassVar[dict] = {
         "forecasters": [list, tuple],
         "method": [StrOptions({"mean", "median", "inverse_error", "stacking"})],

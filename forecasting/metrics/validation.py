@@ -12,7 +12,8 @@ FloatArray = NDArray[np.float64]
 
 def as_array(values: Any, name: str, ndim: tuple[int, ...] = (1, 2), finite: bool = True) -> FloatArray:
     """Return ``values`` as a float64 array of an allowed number of dimensions, or raise naming ``name``."""
-    raw = np.asarray(values)
+    masked = isinstance(values, np.ma.MaskedArray)
+    raw = np.ma.filled(values.astype(float), np.nan) if masked else np.asarray(values)
     if raw.dtype.kind not in "biufO":  # NumPy would parse text, and drop an imaginary part
         raise ValueError(f"{name} must be an array of real numbers; its values are of type {raw.dtype}.")
     try:

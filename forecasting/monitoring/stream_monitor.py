@@ -132,6 +132,8 @@ class StreamMonitor(BaseEstimator):
         DataFrame
             A row for each observation, (series by series): (``unique_id``), ``time``, (``target``), ``y_true``,
             ``y_pred``, ``score``, ``pvalue``, ``drift``. Of several targets the one with the largest score is shown.
+            Where nothing was observed, which a forecaster with a rule for missing values allows, there is nothing to
+            judge: NaN, and the drift stays.
         """
         check_is_fitted(self)
         forecaster = self.forecaster_
@@ -139,11 +141,12 @@ class StreamMonitor(BaseEstimator):
         given, covariates = split_covariates(y, X)
         rule, so_far = forecaster._missing(), forecaster.series_
         series = read_continuation(given, layout, forecaster.n_targets_, rule, so_far)
+        seen = read_continuation(given, layout, forecaster.n_targets_, rule, so_far, keep_missing=True)
         lengths = [len(values) for values in series]
         exog = forecaster._read_future_exog(covariates, layout, lengths, observed=True)
         paths = self._one_step_ahead(series, exog)
         tables = []
-        for i, (values, path) in enumerate(zip(series, paths)):
+        for i, (values, path) in enumerate(zip(seen, paths)):
             table = self._judged(i, values, path)
             table.insert(0, "time", _times(layout, i, n_seen[i], len(values)))
             if layout.kind != "single":
@@ -173,11 +176,17 @@ class StreamMonitor(BaseEstimator):
         watch = self.watches_[i]
         errors = np.abs(values - path) / unit
         errors = np.where(np.isnan(errors), np.inf, errors)  # a forecast that diverged
+        errors = np.where(np.isnan(values), -np.inf, errors)
         worst = errors.argmax(axis=1)
         rows, scores = np.arange(len(values)), errors.max(axis=1)
+        unseen = np.isneginf(scores)
         pvalues = (1 + len(known) - np.searchsorted(known, scores, "left")) / (len(known) + 1)
+        scores, pvalues = np.where(unseen, np.nan, scores), np.where(unseen, np.nan, pvalues)
         drift = []
         for score in scores:
+            if np.isnan(score):
+                drift.append(1 / watch.highest)
+                continue
             rng = np.random.default_rng((int(self.seeds_[i]), len(watch.ordered)))
             watch = watch.after(float(score), self.jump_rate, rng)
             drift.append(1 / watch.highest)

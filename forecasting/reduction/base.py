@@ -25,6 +25,7 @@ class _State(NamedTuple):
 class Reduction(Forecaster):
     """Base of forecasters that reduce forecasting to regression: features, local and global models, states."""
 
+    _settings = ("lags", "rolling", "fourier", "subtract", "max_horizon")
     _parameter_constraints: ClassVar[dict] = {
         "estimator": [HasMethods(["fit", "predict"]), None],
         "lags": [Interval(Integral, 1, None, closed="left"), "array-like", tuple],
@@ -93,6 +94,9 @@ class Reduction(Forecaster):
 
     def _calendar(self):
         return tuple(self.calendar)
+
+    def _has_model_of_each(self):
+        return len(self.estimators_) > 1
 
     def _forecaster_tags(self):
         return ForecasterTags(uses_exog=True, uses_newest=self._features().uses_newest)

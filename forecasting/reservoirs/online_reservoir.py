@@ -11,7 +11,7 @@ from forecasting.base import Forecaster
 from forecasting.reservoirs.divergence import without_divergence
 from forecasting.reservoirs.reservoir_model import ReservoirForecaster
 from forecasting.tags import ForecasterTags
-from reservoir import RecursiveLeastSquares
+from reservoir import RecursiveLeastSquares, RidgeReadout
 from reservoir.closed_loop import linear_readout
 from reservoir.sequences import Layout
 
@@ -159,6 +159,11 @@ class OnlineReservoirForecaster(ReservoirForecaster):
 
     def _with_weights(self, state) -> _State:
         learner = self.readouts_[0]
+        if isinstance(learner, RidgeReadout):
+            raise ValueError(
+                f"readout={self.readout!r} begins anew after fit: take a regressor whose partial_fit goes on, such "
+                "as RecursiveLeastSquares"
+            )
         return _State(state.reservoir, state.tail, *linear_readout(learner), learner)
 
     def _learned(self, state: _State, y: np.ndarray, X: np.ndarray | None) -> _State:

@@ -119,6 +119,7 @@ class ReservoirForecaster(DefaultParts, Forecaster):
     True
     """
 
+    _settings = ("strategy", "max_horizon", "input_skip")
     _parameter_constraints: ClassVar[dict] = {
         "reservoir": [Reservoir, None],
         "readout": [HasMethods(["fit", "predict"]), None],

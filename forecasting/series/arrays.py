@@ -160,7 +160,13 @@ def read_panel(y: Any, argument: str = "y", missing: Any = None, *, keep_missing
 
 
 def read_continuation(
-    y: Any, layout: PanelLayout, n_targets: int, missing: Any = None, before: list | None = None
+    y: Any,
+    layout: PanelLayout,
+    n_targets: int,
+    missing: Any = None,
+    before: list | None = None,
+    *,
+    keep_missing: bool = False,
 ) -> list[np.ndarray]:
     """Read the observations that follow a known panel, series by series.
 
@@ -178,6 +184,8 @@ def read_continuation(
         The rule that fills missing values.
     before : list of ndarray, optional
         The observations so far, which the rule may need.
+    keep_missing : bool, default=False
+        Leave missing values (NaN) as they are.
 
     Returns
     -------
@@ -192,7 +200,8 @@ def read_continuation(
             expected = part.calendar.after(len(piece.labels))
             rule = f"start right after the last observation ({part.calendar.cutoff}) and go on without gaps"
             part.calendar.check_equal(expected, piece.labels, where, rule)
-        series.append(_whole(piece, where, missing, None if before is None else before[i]))
+        filled = _whole(piece, where, missing, None if before is None else before[i])
+        series.append(piece.values if keep_missing else filled)
     return series
 
 
@@ -239,7 +248,7 @@ def read_exog(
         if len(piece.values) != n_steps:
             wanted = f"{n_steps} rows, one per step of " + ("the horizon" if future else "y")
             raise ValueError(f"{where} has {len(piece.values)} rows, expected {wanted}")
-        _check_width(piece, n_features or pieces[0].values.shape[1], names, where)
+        _check_width(piece, n_features or pieces[0].values.shape[1], names or pieces[0].part.names, where)
         if piece.labels is not None and part.calendar is not None:
             expected = part.calendar.after(n_steps) if future else part.calendar.until(n_steps)
             rule = (
@@ -344,6 +353,13 @@ def _equally_wide(pieces: list[_Piece], argument: str) -> list[_Piece]:
             f"{argument} must have the same number of columns in every series: series 0 has {widths[0]}, "
             f"series {odd} has {widths[odd]}"
         )
+    frames = [(i, piece.part.names) for i, piece in enumerate(pieces) if piece.part.kind == "frame"]
+    for i, names in frames:
+        if names != frames[0][1]:
+            raise ValueError(
+                f"{argument} must have the same columns in every series: series {frames[0][0]} has "
+                f"{list(frames[0][1])}, series {i} has {list(names)}"
+            )
     return pieces
 
 
@@ -407,7 +423,7 @@ def _to_float(y: Any, where: str) -> np.ndarray:
             if not any(map(pd.api.types.is_object_dtype, types))
             else y
         )
-    raw = np.asarray(y)
+    raw = np.ma.filled(y.astype(float), np.nan) if isinstance(y, np.ma.MaskedArray) else np.asarray(y)
     if raw.dtype.kind not in "fiubO":
         raise TypeError(f"{where} has values of type {raw.dtype}: convert them to numbers")
     try:

@@ -4,6 +4,7 @@ from typing import Any
 
 from forecasting.series.arrays import read_exog, read_panel
 from forecasting.series.calendar_features import with_calendar
+from forecasting.series.contexts import check_same_ids, check_same_names
 from forecasting.tags import ForecasterTags
 
 
@@ -14,6 +15,7 @@ class InputReading:
     n_features_in_: int
     exog_names_: tuple
     calendar_: tuple
+    layout_: Any
 
     def _calendar(self) -> tuple:
         """Return the names of the calendar's features, whose columns the hooks get behind those of `X`."""
@@ -22,6 +24,10 @@ class InputReading:
     def _unknown_ahead(self) -> tuple:
         """Return the columns of `X` that forecasts do not look at in the future, where they may be missing."""
         return ()
+
+    def _has_model_of_each(self) -> bool:
+        """Tell whether a context must hold the series of the fit, each of which has a model of its own."""
+        return not self._forecaster_tags().accepts_unseen
 
     def _missing(self) -> Any:
         """Return the rule that fills missing observations, None to refuse them."""
@@ -59,6 +65,9 @@ class InputReading:
                 f"context has {panel.values[0].shape[1]} column(s), but the forecaster was fitted on "
                 f"{self.n_targets_}"
             )
+        check_same_names(panel.layout, self.layout_, "context")
+        if self._has_model_of_each():
+            check_same_ids(panel.layout, self.layout_, "context")
         return panel
 
     def _read_context_exog(self, X, panel, n_steps):

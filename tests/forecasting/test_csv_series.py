@@ -35,6 +35,7 @@ def lines(header, *columns, sep=","):
         ("ds,v", MONTHS.strftime("%d.%m.%Y")),
         ("period,v", MONTHS.strftime("%b %Y")),
         ("day,v", MONTHS.strftime("%Y%m%d")),
+        ("month,v", MONTHS.strftime("%Y%m")),
     ],
 )
 def test_dates_of_any_usual_form(write, header, stamps):
@@ -43,6 +44,14 @@ def test_dates_of_any_usual_form(write, header, stamps):
     np.testing.assert_array_equal(series.index, MONTHS)
     assert series.index.freqstr == "MS"
     np.testing.assert_array_equal(series, VALUES)
+
+
+def test_decimal_commas_where_they_do_not_divide(write):
+    numbers = [f"{value + 0.25}".replace(".", ",") for value in VALUES]
+    text = lines("date;sales;id", MONTHS.strftime("%Y-%m-%d"), numbers, [0] * 8, sep=";")
+    series = read_series(write(text)).series
+    assert series.name == "sales"
+    np.testing.assert_array_equal(series, VALUES + 0.25)
 
 
 def test_a_date_that_may_be_two_is_read_month_first_and_told(write):
@@ -175,8 +184,8 @@ def test_offsets_from_utc_that_change_are_read_as_utc(write):
             "column 'v' holds 'lots' in line 5, which is not",
         ),
         (
-            lines("date;v", MONTHS.date, ["1,5"] + [1] * 7, sep=";"),
-            "column 'v' holds '1,5' in line 2, which is not",
+            lines("date;v", MONTHS.date, ["1,5,0"] + [1] * 7, sep=";"),
+            "column 'v' holds '1,5,0' in line 2, which is not",
         ),
         (
             lines("date,v", MONTHS.date, [1, "inf", 3, 4, 5, 6, 7, 8]),
