@@ -418,11 +418,8 @@ def _to_float(y: Any, where: str) -> np.ndarray:
             raise TypeError(
                 f"{where} has columns of type {sorted({str(t) for t in types})}: convert them to numbers"
             )
-        y = (
-            y.to_numpy(dtype=np.float64, na_value=np.nan)
-            if not any(map(pd.api.types.is_object_dtype, types))
-            else y
-        )
+        if not any(map(pd.api.types.is_object_dtype, types)):
+            y = y.to_numpy(dtype=np.float64, na_value=np.nan)
     raw = np.ma.filled(y.astype(float), np.nan) if isinstance(y, np.ma.MaskedArray) else np.asarray(y)
     if raw.dtype.kind not in "fiubO":
         raise TypeError(f"{where} has values of type {raw.dtype}: convert them to numbers")
