@@ -5,6 +5,7 @@ lengths, as one array ``(n_series, n_steps, n_features)``, or stacked in one ``(
 a label per row in ``groups``; inside the package they are always stacked, with the lengths beside them.
 """
 
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -85,6 +86,7 @@ def stack(X, groups=None):
             )
         return (_stack_list(X), Layout(_lengths(X), "list")) if is_list else _flatten(np.asarray(X))
     if not hasattr(X, "shape"):
+        _refuse_uneven_rows(X)
         X = np.asarray(X)
     n_rows = X.shape[0] if len(X.shape) else 0  # a scalar is for validation to refuse
     if groups is None:
@@ -139,7 +141,25 @@ def _stack_list(X):
         raise ValueError(
             f"series {odd} of X has {widths[odd]} features, series 0 has {widths[0]}: all series need the same"
         )
-    return np.concatenate([np.asarray(v) for v in X])
+    pandas = sys.modules.get("pandas")
+    if pandas is None or not all(isinstance(v, pandas.DataFrame) for v in X):
+        return np.concatenate([np.asarray(v) for v in X])
+    for i, frame in enumerate(X):
+        if list(frame.columns) != list(X[0].columns):
+            raise ValueError(
+                f"series {i} of X has the columns {list(frame.columns)}, series 0 has {list(X[0].columns)}: all "
+                "series need the same"
+            )
+    return pandas.concat(X)  # keeps the names for validation
+
+
+def _refuse_uneven_rows(X) -> None:
+    if isinstance(X, (list, tuple)) and len(X) and all(np.ndim(v) == 1 for v in X):
+        lengths = _lengths(X)
+        if lengths.min() < lengths.max():
+            raise ValueError(
+                f"X is a list of one-dimensional series of {_shown(lengths)} steps: give each the shape (n_steps, 1)"
+            )
 
 
 def _flatten(X):

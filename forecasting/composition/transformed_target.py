@@ -58,7 +58,9 @@ class TransformedTargetForecaster(Forecaster):
         Steps ahead whose bias is estimated; later ones share the last.
     missing : {"previous", "linear", "mean", "zero"} or ("seasonal", int), default=None
         The rule that fills missing observations in `fit`, `update` and contexts, from those of the same call and
-        before (see `forecasting.series.missing`). They are refused by default.
+        before (see `forecasting.series.missing`). They are refused by default. Residuals behind intervals, and the
+        unit of `score`, take what was filled for observed: where much is missing, intervals are too narrow, least so
+        by "previous", which looks at nothing later.
 
     Attributes
     ----------

@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestRegressor
@@ -307,3 +308,22 @@ def test_states_that_grow_beyond_all_numbers_are_named_not_the_users_data(readou
         ValueError, match=r"the states of EchoState.*grew beyond all numbers.*lower spectral_radius"
     ):
         ESNRegressor(linear, readout).fit(X, X[:, 0])
+
+
+def test_frames_in_a_list_go_by_their_columns():
+    frame = pd.DataFrame(np.random.default_rng(0).standard_normal((40, 2)), columns=["a", "b"])
+    turned, y = frame[["b", "a"]], [frame["a"], frame["b"]]
+    model = ESNRegressor(EchoState(10, random_state=0)).fit([frame, frame], y)
+    assert model.feature_names_in_.tolist() == ["a", "b"]
+    assert [len(part) for part in model.predict([frame[:9], frame])] == [9, 40]
+    with pytest.raises(
+        ValueError, match=r"series 1 of X has the columns \['b', 'a'\], series 0 has \['a', 'b'\]"
+    ):
+        model.fit([frame, turned], y)
+    with pytest.raises(ValueError, match="same order"):
+        model.predict([turned, turned])
+
+
+def test_one_dimensional_series_of_several_lengths_are_refused():
+    with pytest.raises(ValueError, match=r"one-dimensional series of \[3, 5\] steps: give each the shape"):
+        stack([np.zeros(3), np.zeros(5)])
