@@ -176,7 +176,7 @@ def test_tags():
 def test_parameters_are_validated():
     with pytest.raises(ValueError, match="The 'season_length' parameter of SeasonalNaive must be an int"):
         SeasonalNaive(season_length=0).fit(Y)
-    with pytest.raises(ValueError, match="n_samples=0 must be at least 1"):
+    with pytest.raises(ValueError, match="n_samples=0 must be a whole number, at least 1"):
         Naive().fit(Y).sample(3, n_samples=0)
 
 
