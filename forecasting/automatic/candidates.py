@@ -143,14 +143,14 @@ def _panel_network(situation: Situation) -> Any:
     if not many or season == 1 or n_seasons < 2:
         return None
     network = FORECASTERS["gru"](
-        n_units=64,
-        projection=64,
-        strategy="segments",
+        n_units=128,
+        n_layers=2,
+        projection=128,
+        strategy="direct",
         segment_length=season,
         max_horizon=situation.horizon,
         window=n_seasons * season,
         linear_skip=True,
-        dropout=0.2,
         head="absolute",
         window_centre="mean",
         n_epochs=60,
