@@ -282,10 +282,9 @@ class Forecaster(InputReading, BaseEstimator):
         samples : ndarray or frame
             As for `predict_interval`, with one label per sample: ``(n_steps, n_samples)`` for a 1-D array.
         """
-        if n_samples < 1 or n_samples != int(n_samples):
-            raise ValueError(f"n_samples={n_samples} must be a whole number, at least 1")
+        n = conformal.check_n_samples(n_samples)
         paths, steps, residuals, back = self._paths_and_residuals(horizon, X, initial)
-        rng, n = make_rng(random_state), int(n_samples)
+        rng = make_rng(random_state)
         values = [path + conformal.draw_paths(rolled, n, rng) for path, rolled in zip(paths, residuals)]
         return self._answer(steps, values, back, range(n))
 

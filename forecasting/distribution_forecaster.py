@@ -102,13 +102,12 @@ class DistributionForecaster(Forecaster):
         """
         if self._by_residuals(initial):
             return super().sample(horizon, n_samples, X, random_state, initial=initial)
-        if n_samples < 1 or n_samples != int(n_samples):
-            raise ValueError(f"n_samples={n_samples} must be a whole number, at least 1")
+        n_samples = conformal.check_n_samples(n_samples)
         steps, exog = self._steps_and_exog(horizon, X)
         rng = make_rng(random_state)
-        drawn = self._sample_paths(self.states_, steps.n_steps, exog, int(n_samples), rng)
+        drawn = self._sample_paths(self.states_, steps.n_steps, exog, n_samples, rng)
         values = [np.moveaxis(paths[:, steps.steps - 1], 0, -1) for paths in drawn]
-        return rebuild(self.layout_, steps.steps, values, range(int(n_samples)))
+        return rebuild(self.layout_, steps.steps, values, range(n_samples))
 
     def _by_residuals(self, initial: Any) -> bool:
         check_is_fitted(self)

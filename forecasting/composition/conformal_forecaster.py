@@ -215,10 +215,9 @@ class ConformalForecaster(DelegatingForecaster):
         return residuals if self.window is None else newest(residuals, self.window)
 
     def _sample_newest(self, horizon, n_samples, X, random_state, initial):
-        if n_samples < 1:
-            raise ValueError(f"n_samples={n_samples} must be at least 1")
+        n = conformal.check_n_samples(n_samples)
         paths, steps, residuals, back = self._paths_and_residuals(horizon, X, initial)
-        rng, n = make_rng(random_state), int(n_samples)
+        rng = make_rng(random_state)
         values = [
             path + conformal.draw_paths(newest_paths(each, self.window), n, rng)
             for path, each in zip(paths, residuals)

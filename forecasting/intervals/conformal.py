@@ -223,6 +223,13 @@ def errors_from(origins: Origins, n_steps: int, forecast: Callable, errors: Call
     return residuals
 
 
+def check_n_samples(n_samples: float) -> int:
+    """Return how many samples to draw, or raise if that is no whole number above 0."""
+    if n_samples < 1 or n_samples != int(n_samples):
+        raise ValueError(f"n_samples={n_samples} must be a whole number, at least 1")
+    return int(n_samples)
+
+
 def check_fraction(value: Any, name: str) -> None:
     """Raise unless `value` is a fraction strictly between 0 and 1."""
     if not isinstance(value, Real) or not 0 < float(value) < 1:

@@ -143,7 +143,7 @@ def test_simulation_keeps_containers_and_needs_exogenous_variables():
 
 def test_bootstrap_errors():
     model = Naive().fit(np.arange(20.0) ** 1.5)
-    with pytest.raises(ValueError, match="n_samples=0 must be a whole number, at least 1"):
+    with pytest.raises(ValueError, match="n_samples=0 must be at least 1"):
         bootstrap_paths(model, 3, 0)
     with pytest.raises(ValueError, match="block_length=11 exceeds the 10 errors that there are"):
         bootstrap_paths(model, 3, 5, block_length=11)
