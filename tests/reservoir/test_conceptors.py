@@ -95,3 +95,9 @@ def test_other_units_and_errors():
         memory.recall(np.eye(2), 5)
     with pytest.raises(ValueError, match="aperture=0 must be above 0"):
         conceptor(states(), 0)
+
+
+@pytest.mark.parametrize("states", [np.full((5, 2), np.nan), np.empty((0, 2)), np.ones(5)])
+def test_a_conceptor_needs_states(states):
+    with pytest.raises(ValueError, match=r"states contains NaN|0 sample|Expected 2D array"):
+        conceptor(states)

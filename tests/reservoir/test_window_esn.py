@@ -88,3 +88,9 @@ def test_copies_precision_and_search():
 def test_errors(options, words):
     with pytest.raises(ValueError, match=words):
         WindowESNRegressor(**options).fit(X, Y)
+
+
+def test_an_offset_that_is_large_beside_the_spread_is_taken_off():
+    values = np.random.default_rng(0).uniform(size=(80, 5))
+    model = WindowESNRegressor(random_state=0).fit(1e9 + 100 * values, values[:, 0])
+    assert_allclose(model.scale_, 100 * values.std(), rtol=1e-6)
