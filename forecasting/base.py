@@ -66,9 +66,8 @@ class Forecaster(InputReading, BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict] = {}
-    _settings: ClassVar[
-        tuple
-    ] = ()  # parameters that are read after `fit` as well, and must stay what they were
+    # Parameters that are read after `fit` as well, and must stay what they were.
+    _settings: ClassVar[tuple] = ()
 
     # ------------------------------------------------------------------ hooks
 

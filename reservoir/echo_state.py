@@ -70,8 +70,8 @@ class EchoState(Reservoir):
         Inputs per unit or fraction of non-zero input weights. Default: all for "uniform", "normal" and
         "sign", a tenth for "sparse", ten for "neighbours"; the others, and a matrix, have theirs.
     noise : float, default=0.0
-        Standard deviation of Gaussian noise inside the activation, in `fit_transform` and in the training of
-        networks and forecasters with a readout of every step only.
+        Standard deviation of Gaussian noise inside the activation, in training only: in `fit_transform` and `fit` of
+        `ESNRegressor`, `ESNClassifier` and the forecasters. What else is trained on a reservoir hears none.
     plasticity : IntrinsicPlasticity, optional
         Rule by which gain and bias of tanh units are learned from the training inputs. Default: none are.
     n_jobs : int, optional

@@ -3,6 +3,7 @@
 The whole group of the competition, 48 hours ahead from the end of each training series. OWA is the mean of sMAPE and
 MASE (season 24), each divided by that of the competition's Naive2 over the group (18.383 and 2.395). The choice is
 made by `AutoForecaster` on the last windows of the training series; the rows below it are the members of its choice.
+On these windows the settings of the network for panels were chosen too, see `m4_hourly`.
 Which regressions are among its candidates was decided with the held-out hours of every seventh series in sight, so
 all rows may be a little too good; between candidates and their combinations it chose without them.
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from forecasting.recurrent.windows import Units, divided_origins, spread_of
+from forecasting.series.standard_units import moments
 
 LEAST = 1 / 20  # of the spread of lively windows
 _LIVELY = 0.9  # quantile of the spreads of a series' windows
@@ -32,13 +33,6 @@ class LearnedUnits(NamedTuple):
     least: np.ndarray
 
 
-def moments(values: np.ndarray) -> Units:
-    """Return mean and standard deviation of each column; a constant column has the scale 1."""
-    spread = values.std(axis=0)
-    tiny = 10 * np.finfo(np.float64).eps * np.abs(values).max(axis=0, initial=0.0)
-    return Units(values.mean(axis=0), np.where(spread > tiny, spread, 1.0))
-
-
 def learned_units(
     series: list, exog: list | None, network: Any, scale: str | None, held_out: float
 ) -> LearnedUnits:
@@ -61,8 +55,9 @@ def learned_units(
     if exog is None:
         of_exog = Units(np.zeros(0), np.ones(0))
     else:
-        of_exog = moments(np.concatenate([X[:end] for X, end in zip(exog, ends)]))
-    return LearnedUnits(moments(np.concatenate(seen)), of_exog, _least_scale(seen, network.window, scale))
+        of_exog = Units(*moments(np.concatenate([X[:end] for X, end in zip(exog, ends)])))
+    overall = Units(*moments(np.concatenate(seen)))
+    return LearnedUnits(overall, of_exog, _least_scale(seen, network.window, scale))
 
 
 def _least_scale(series: list, window: int, scale: str | None) -> np.ndarray:

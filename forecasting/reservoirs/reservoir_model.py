@@ -16,7 +16,7 @@ from forecasting.intervals.conformal import rolling_residuals
 from forecasting.reservoirs.differences import Differences
 from forecasting.reservoirs.divergence import without_divergence
 from forecasting.reservoirs.free_run_validation import HELD_OUT, wants_free_run, with_validated_penalty
-from forecasting.reservoirs.standard_units import moments
+from forecasting.series.standard_units import moments
 from forecasting.tags import ForecasterTags
 from reservoir import EchoState, RidgeReadout
 from reservoir.base import Reservoir, refuse_future
