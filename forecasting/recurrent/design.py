@@ -33,23 +33,29 @@ def designed(forecaster: Any, n_exog: int) -> Network:
     if forecaster.strategy == "recursive" and (segment > 1 or forecaster.linear_skip):
         raise ValueError(
             f"strategy='recursive' goes step by step: segment_length={segment} and "
-            f"linear_skip={forecaster.linear_skip} need strategy='direct' or 'segments'"
+            f"linear_skip={forecaster.linear_skip!r} need strategy='direct' or 'segments'"
         )
     if window % segment:
         raise ValueError(
             f"window={window} is no multiple of segment_length={segment}: the stack reads whole segments"
         )
+    head = make_head(forecaster.head)
+    if head.counts and forecaster.linear_skip == "ridge":
+        raise ValueError(
+            f"linear_skip='ridge' forecasts values, not the logarithms of means that head={forecaster.head!r} has: "
+            "take another head, such as 'gaussian' or 'quantile', or linear_skip=True"
+        )
     stack = forecaster._stack()
     default = stack.n_units if forecaster.strategy == "segments" else 0
     return Network(
         stack=stack,
-        head=make_head(forecaster.head),
+        head=head,
         strategy=forecaster.strategy,
         window=window,
         horizon=int(forecaster.max_horizon),
         segment_length=segment,
         projection=int(forecaster.projection or default),
-        linear_skip=bool(forecaster.linear_skip),
+        linear_skip=forecaster.linear_skip,
         dropout=float(forecaster.dropout),
         n_targets=forecaster.n_targets_,
         n_exog=n_exog,
@@ -115,8 +121,11 @@ def stack_of(forecaster: Any) -> Stack:
 
 def same_kind(one: Network, other: Network) -> bool:
     """Whether two networks with parameters of the same shapes do the same with them."""
-    same_cells = repr(one.stack.cell) == repr(other.stack.cell) and one.stack.residual == other.stack.residual
-    return same_cells and one.strategy == other.strategy and type(one.head) is type(other.head)
+    alike = [
+        (repr(net.stack.cell), net.stack.residual, net.strategy, net.linear_skip, type(net.head))
+        for net in (one, other)
+    ]
+    return alike[0] == alike[1]
 
 
 def check_counts(series: list) -> None:

@@ -17,6 +17,7 @@ from forecasting.networks.layers import Stack
 from forecasting.networks.optimizers import Adam, Optimizer
 from forecasting.networks.parameters import arrays_of
 from forecasting.networks.schedules import Cosine, Schedule
+from forecasting.recurrent.autoregression import autoregression
 from forecasting.recurrent.design import (
     check_counts,
     designed,
@@ -77,8 +78,10 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
     projection : int, optional
         Width of a layer with rectified units between the values and the stack. Default: none; for "segments", whose
         positions need room, as wide as the stack.
-    linear_skip : bool, default=False
-        Add a linear autoregression of the window, trained together with the network [2]_; not for "recursive".
+    linear_skip : bool or "ridge", default=False
+        Add a linear autoregression of the window; not for "recursive". True trains it together with the network [2]_.
+        "ridge" learns it first, in closed form, with the penalty that forecasts the held-out part best (without one,
+        by generalised cross-validation), and the network learns what it leaves over; not for counts.
     dropout : float, default=0.0
         Part of what the output layer reads that is dropped in training.
     teacher_forcing : float, default=1.0
@@ -161,6 +164,7 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
     ----------
     .. [1] Lin et al. (2023), SegRNN: segment recurrent neural network for long-term time series forecasting.
     .. [2] Lai et al. (2018), Modeling long- and short-term temporal patterns with deep neural networks.
+       Learned first: Zhang (2003), Time series forecasting using a hybrid ARIMA and neural network model.
     .. [3] Bengio et al. (2015), Scheduled sampling for sequence prediction with recurrent neural networks.
     .. [4] Williams and Peng (1990), An efficient gradient-based algorithm for on-line training of recurrent network
        trajectories.
@@ -183,7 +187,7 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         "window": [Interval(Integral, 1, None, closed="left"), None],
         "segment_length": [Interval(Integral, 1, None, closed="left")],
         "projection": [Interval(Integral, 1, None, closed="left"), None],
-        "linear_skip": ["boolean"],
+        "linear_skip": ["boolean", StrOptions({"ridge"})],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "teacher_forcing": [Interval(Real, 0, 1, closed="both")],
         "truncation": [Interval(Integral, 1, None, closed="left"), None],
@@ -378,7 +382,9 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         if before is None:
             centre, scale, past_only = reading
             units = learned_units(series, exog, network, scale, held_out)
-            return Trained(network, params, centre, scale, units.overall, units.exog, past_only, units.least)
+            fresh = Trained(network, params, centre, scale, units.overall, units.exog, past_only, units.least)
+            linear = autoregression(fresh, series, held_out) if network.linear_skip == "ridge" else ()
+            return fresh._replace(linear=linear)
         if reading != (before.centre, before.scale, before.past_only):
             raise ValueError(
                 f"warm_start=True goes on from windows read with (centre, scale, past_only) = "

@@ -13,7 +13,8 @@ strategy              forecast of step ``k`` ahead
 
 then ``raw = h W + b + x(t+k) V`` (the last term for the latter two), which a head reads. Direct reading and
 ``segments`` may read a window in pieces: ``segment_length`` steps make one step of the stack, through a layer
-``relu(s P + p)`` if there is a projection. A linear skip adds ``z S``, an autoregression of the whole window [2]_.
+``relu(s P + p)`` if there is a projection. A linear skip adds ``z S``, an autoregression of the whole window [2]_,
+which the network learns, or which is known before.
 
 .. [1] Lin et al. (2023), SegRNN: segment recurrent neural network for long-term time series forecasting.
 .. [2] Lai et al. (2018), Modeling long- and short-term temporal patterns with deep neural networks.
@@ -76,7 +77,8 @@ class Network(NamedTuple):
     window, horizon, segment_length : int
     projection : int
         0 for none.
-    linear_skip : bool
+    linear_skip : bool or "ridge"
+        What "ridge" adds comes with a batch, as its offset.
     dropout : float
         Of what the output layer reads, in training.
     n_targets, n_exog : int
@@ -89,7 +91,7 @@ class Network(NamedTuple):
     horizon: int
     segment_length: int
     projection: int
-    linear_skip: bool
+    linear_skip: Any
     dropout: float
     n_targets: int
     n_exog: int
@@ -118,7 +120,7 @@ class Network(NamedTuple):
             rng.uniform(-1, 1, (self.n_ahead, width)).astype(dtype) if self.strategy == "segments" else (),
             np.zeros((self.n_exog, self.n_outputs), dtype) if ahead and self.n_exog else (),
             np.zeros((self.window * self.n_targets, self.horizon * self.n_outputs), dtype)
-            if self.linear_skip
+            if self.linear_skip is True
             else (),
         )
 
@@ -179,7 +181,7 @@ class Scaled(NamedTuple):
         As in `Batch`; ``future`` is what the head is shown: in the same units, or counts as they are.
     fed : ndarray of shape (horizon, n_windows, n_targets)
         The future as the stack reads it.
-    offset : ndarray of shape (n_windows, n_outputs) or float
+    offset : ndarray of shape (n_windows, n_outputs) or (horizon, n_windows, n_outputs), or float
         What is added to the raw numbers.
     """
 

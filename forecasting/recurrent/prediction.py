@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from forecasting.recurrent.autoregression import added_to
 from forecasting.recurrent.network import Network, Parameters, Scaled, predict_raw, run_free, scaled
 from forecasting.recurrent.windows import Batch, Units, filled, units_of
 
@@ -49,6 +50,8 @@ class Trained(NamedTuple):
         The exogenous variables of which nothing is known after the origin.
     least : ndarray of shape (n_targets,) or float
         The least scale of a window.
+    linear : Dense or ()
+        The regression whose forecast is added.
     """
 
     network: Network
@@ -59,6 +62,7 @@ class Trained(NamedTuple):
     exog_units: Units
     past_only: tuple = ()
     least: Any = 0.0
+    linear: Any = ()
 
     @property
     def dtype(self) -> Any:
@@ -85,7 +89,10 @@ class Trained(NamedTuple):
             known = batch.future_exog.copy()
             known[..., list(self.past_only)] = 0
             batch = batch._replace(future_exog=known)
-        return scaled(batch, units, self.network.head, self.dtype), units
+        network, ready = self.network, scaled(batch, units, self.network.head, self.dtype)
+        if len(self.linear):
+            ready = added_to(ready, self.linear, network.horizon, network.head.locations)
+        return ready, units
 
 
 def advanced(state: State, values: np.ndarray, exog: np.ndarray, window: int) -> State:

@@ -38,6 +38,11 @@ class Head(BaseEstimator):
         """How many raw numbers describe one target."""
         raise NotImplementedError
 
+    @property
+    def locations(self) -> np.ndarray:
+        """1 for the raw numbers of one target that move with it, 0 for the others, here all but the first."""
+        return (np.arange(self.n_parameters) == 0).astype(np.float32)
+
     def n_outputs(self, n_targets: int) -> int:
         """Return how many raw numbers a step needs.
 

@@ -46,6 +46,11 @@ class Quantile(Head):
         """One number for each quantile."""
         return len(self._levels())
 
+    @property
+    def locations(self) -> np.ndarray:
+        """All of them."""
+        return np.ones(self.n_parameters, np.float32)
+
     def _levels(self) -> list[float]:
         levels = check_quantiles(self.quantiles)
         if not levels[0] <= 0.5 <= levels[-1]:
