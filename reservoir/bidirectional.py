@@ -42,8 +42,8 @@ class BidirectionalReservoir(DefaultParts, Composition):
     >>> X[5] = 1.0
     >>> units = BidirectionalReservoir(EchoState(20, bias_scaling=0), random_state=0)
     >>> states = units.fit_transform(X)
-    >>> states[:5, :20].any(), states[:5, 20:].any()  # only the backward one knows before
-    (np.False_, np.True_)
+    >>> bool(states[:5, :20].any()), bool(states[:5, 20:].any())  # only the backward one knows before
+    (False, True)
     """
 
     _parameter_constraints: ClassVar[dict] = {

@@ -90,8 +90,8 @@ def memory_capacity(
     >>> line = EchoState(20, topology="delay_line", spectral_radius=None, activation="identity", bias_scaling=0,
     ...                  input_weights=[[1.0]] + 19 * [[0.0]], random_state=0)
     >>> memory = memory_capacity(line, random_state=0)
-    >>> memory.per_delay[:19].round(6).min(), bool(memory.per_delay[19:].max() < 0.02)
-    (np.float64(1.0), True)
+    >>> float(memory.per_delay[:19].round(6).min()), bool(memory.per_delay[19:].max() < 0.02)
+    (1.0, True)
     """
     rng = make_rng(random_state)
     reservoir = drawn_for_one_input(reservoir)

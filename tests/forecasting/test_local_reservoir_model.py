@@ -217,7 +217,7 @@ def test_the_exponents_of_the_closed_loop_are_those_of_the_system():
         random_state=0,
     ).fit(system)
     found = lyapunov_spectrum(model, 1500, dt=dt, n_exponents=2, n_transient=100, random_state=0)
-    assert abs(found.exponents[0] - 0.97) < 0.15
+    assert abs(found.exponents[0] - 0.97) < 0.2
     assert abs(found.exponents[1]) < 0.05
 
 
