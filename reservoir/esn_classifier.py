@@ -14,6 +14,7 @@ from reservoir.base import FLOATS
 from reservoir.harvest import after_washout, harvest
 from reservoir.network import EchoStateNetwork
 from reservoir.sequences import stack, stack_targets
+from reservoir.settings import check_settings, settings_of
 
 
 class ESNClassifier(ClassifierMixin, EchoStateNetwork):
@@ -118,6 +119,7 @@ class ESNClassifier(ClassifierMixin, EchoStateNetwork):
             self._train(rows, rows, answers, layout, seed)
         else:
             self.readout_.fit(self._pooled(rows, layout, np.random.default_rng(seed)), answers)
+        self.settings_ = settings_of(self, ("pooling", "n_segments", "washout", "input_skip"))
         return self
 
     def predict(self, X, groups=None):
@@ -203,6 +205,7 @@ class ESNClassifier(ClassifierMixin, EchoStateNetwork):
 
     def _answer(self, X, groups, method):
         check_is_fitted(self)
+        check_settings(self)
         rows, layout = stack(X, groups)
         rows = validate_data(self, rows, dtype=FLOATS, reset=False)
         if method is None:

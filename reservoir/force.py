@@ -14,6 +14,7 @@ from reservoir.echo_state import EchoState
 from reservoir.online import OnlineReadout, RecursiveLeastSquares
 from reservoir.random_source import make_rng, seed_open_parts
 from reservoir.sequences import Layout
+from reservoir.settings import check_settings, settings_of
 
 _ONE_STEP = Layout(np.array([1]), "single")
 
@@ -115,6 +116,7 @@ class ForceGenerator(DefaultParts, BaseEstimator):
         refuse_future(self.reservoir_, "a network with feedback")
         self.readout_ = _readout() if self.readout is None else clone(self.readout)
         self._learn(pattern, 0.1 * rng.standard_normal((1, self.reservoir_.state_size_)))
+        self.settings_ = settings_of(self, ("feedback_scaling",))
         return self
 
     def generate(self, n_steps, initial_state=None, return_state=False):
@@ -135,6 +137,7 @@ class ForceGenerator(DefaultParts, BaseEstimator):
             Only with ``return_state``.
         """
         check_is_fitted(self)
+        check_settings(self)
         if not isinstance(n_steps, Integral) or n_steps < 1:
             raise ValueError(f"n_steps={n_steps!r} must be a whole number of at least 1")
         state = self.final_state_ if initial_state is None else np.array(initial_state, dtype=float)

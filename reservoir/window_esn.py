@@ -14,6 +14,7 @@ from reservoir.echo_state import EchoState
 from reservoir.random_source import make_rng, seed_open_parts
 from reservoir.readout import RidgeReadout
 from reservoir.sequences import Layout
+from reservoir.settings import check_settings, settings_of
 
 # States kept at once; windows are driven in pieces of so many numbers.
 _PIECE = 2**22
@@ -141,6 +142,7 @@ class WindowESNRegressor(MultiOutputMixin, RegressorMixin, DefaultParts):
         self.reservoir_._pretrain(windows.reshape(-1, self.n_channels), _layout(windows))
         self.readout_ = _default_readout() if self.readout is None else clone(self.readout)
         self.readout_.fit(self._features(X), y)
+        self.settings_ = settings_of(self, ("n_channels", "lag_order", "n_static", "input_skip"))
         return self
 
     def predict(self, X):
@@ -155,6 +157,7 @@ class WindowESNRegressor(MultiOutputMixin, RegressorMixin, DefaultParts):
         ndarray of shape (n_windows,) or (n_windows, n_targets)
         """
         check_is_fitted(self)
+        check_settings(self)
         X = validate_data(self, X, dtype=FLOATS, reset=False)
         return self.readout_.predict(self._features(X))
 

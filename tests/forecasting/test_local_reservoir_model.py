@@ -60,11 +60,28 @@ def test_patches_of_a_grid():
         ({"patch_size": 2, "overlap": 4}, "overlap=4 lets a patch of 2 hear .* choose at most 3"),
         ({"shape": (3, 3)}, r"shape=\(3, 3\) has 9 sites, but the series 8 columns"),
         ({"shape": (2, 4), "overlap": (1,)}, r"overlap=\(1,\) needs one number for each of the 2 axes"),
+        ({"patch_size": (0,)}, r"patch_size=\(0,\) must hold whole numbers of at least 1, one for each axis"),
+        ({"patch_size": (1.5,)}, r"patch_size=\(1.5,\) must hold whole numbers"),
+        ({"overlap": (-1,)}, r"overlap=\(-1,\) must hold whole numbers of at least 0"),
+        ({"overlap": ("2",)}, r"overlap=\('2',\) must hold whole numbers"),
+        ({"shape": (-2, -4), "overlap": 0}, r"shape=\(-2, -4\) must hold whole numbers of at least 1"),
+        ({"shape": (2.0, 4.0), "overlap": 0}, r"shape=\(2.0, 4.0\) must hold whole numbers"),
     ],
 )
 def test_patches_that_do_not_fit(options, message):
     with pytest.raises(ValueError, match=message):
         small(**options).fit(FIELD)
+
+
+@pytest.mark.parametrize(
+    "later", [{"overlap": 1}, {"patch_size": 2}, {"squares": False}, {"shared": False}, {"input_skip": False}]
+)
+def test_other_settings_count_from_the_next_fit_on(later):
+    """Compiled loops would run over the ends of arrays."""
+    forecaster = small().fit(FIELD).set_params(**later)
+    for ask in (lambda: forecaster.predict(2), lambda: forecaster.update(FIELD[:3]), forecaster.closed_loop):
+        with pytest.raises(ValueError, match=rf"{next(iter(later))}=.* was set after fit"):
+            ask()
 
 
 @pytest.mark.parametrize("shared", [True, False])

@@ -2,8 +2,19 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
-from reservoir import NVAR, EchoState, ESNRegressor, ForceGenerator, SpikingUnits, load, save
+from reservoir import (
+    NVAR,
+    EchoState,
+    ESNClassifier,
+    ESNRegressor,
+    ForceGenerator,
+    SpikingUnits,
+    WindowESNRegressor,
+    load,
+    save,
+)
 from reservoir.settings import check_settings, settings_of
 
 X = np.random.default_rng(0).standard_normal((60, 2))
@@ -43,6 +54,34 @@ def test_a_network_too(later):
     model = ESNRegressor(EchoState(10, random_state=0)).fit(X, X[:, 0])
     with pytest.raises(ValueError, match="was set after fit"):
         model.set_params(**later).predict(X)
+
+
+@pytest.mark.parametrize(
+    ("model", "y", "later"),
+    [
+        (ESNClassifier(EchoState(10)), X[:, 0] > 0, {"pooling": "mean"}),
+        (ESNClassifier(EchoState(10)), X[:, 0] > 0, {"input_skip": True}),
+        (WindowESNRegressor(reservoir=EchoState(10)), X[:, 0], {"lag_order": "newest_first"}),
+        (WindowESNRegressor(reservoir=EchoState(10)), X[:, 0], {"n_static": 1}),
+        (WindowESNRegressor(reservoir=EchoState(10)), X[:, 0], {"n_channels": 2}),
+    ],
+)
+def test_networks_of_labels_and_windows_too(model, y, later):
+    model = clone(model).fit(X, y)
+    with pytest.raises(ValueError, match=rf"{next(iter(later))}=.* was set after fit"):
+        model.set_params(**later).predict(X)
+
+
+def test_loops_of_networks_too():
+    model = ESNRegressor(EchoState(10, random_state=0), input_skip=True).fit(X, X)
+    model.set_params(input_skip=False)
+    with pytest.raises(ValueError, match="input_skip=False was set after fit"):
+        model.closed_loop()
+    with pytest.raises(ValueError, match="input_skip=False was set after fit"):
+        model.fitted_values_  # noqa: B018
+    generator = ForceGenerator(EchoState(10), random_state=0).fit(X).set_params(feedback_scaling=0.5)
+    with pytest.raises(ValueError, match=r"feedback_scaling=0\.5 was set after fit"):
+        generator.generate(3)
 
 
 def test_what_is_no_number_or_name_is_left_out():
