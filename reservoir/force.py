@@ -13,7 +13,7 @@ from reservoir.default_parts import DefaultParts
 from reservoir.echo_state import EchoState
 from reservoir.online import OnlineReadout, RecursiveLeastSquares
 from reservoir.random_source import make_rng, seed_open_parts
-from reservoir.sequences import Layout
+from reservoir.sequences import Layout, refuse_masked
 from reservoir.settings import check_settings, settings_of
 
 _ONE_STEP = Layout(np.array([1]), "single")
@@ -107,6 +107,7 @@ class ForceGenerator(DefaultParts, BaseEstimator):
         -------
         self
         """
+        refuse_masked(X, "X")
         pattern = validate_data(self, X, dtype=np.float64)
         rng = make_rng(self.random_state)
         self.reservoir_ = _chaotic_reservoir() if self.reservoir is None else clone(self.reservoir)

@@ -13,7 +13,7 @@ from reservoir.default_parts import DefaultParts
 from reservoir.echo_state import EchoState
 from reservoir.random_source import make_rng, seed_open_parts
 from reservoir.readout import RidgeReadout
-from reservoir.sequences import Layout
+from reservoir.sequences import Layout, refuse_masked
 from reservoir.settings import check_settings, settings_of
 
 # States kept at once; windows are driven in pieces of so many numbers.
@@ -125,6 +125,8 @@ class WindowESNRegressor(MultiOutputMixin, RegressorMixin, DefaultParts):
         -------
         self
         """
+        refuse_masked(X, "X")
+        refuse_masked(y, "y")
         X, y = validate_data(self, X, y, dtype=FLOATS, multi_output=True, y_numeric=True)
         n_windowed = X.shape[1] - self.n_static
         if n_windowed < 1 or n_windowed % self.n_channels:
@@ -158,6 +160,7 @@ class WindowESNRegressor(MultiOutputMixin, RegressorMixin, DefaultParts):
         """
         check_is_fitted(self)
         check_settings(self)
+        refuse_masked(X, "X")
         X = validate_data(self, X, dtype=FLOATS, reset=False)
         return self.readout_.predict(self._features(X))
 

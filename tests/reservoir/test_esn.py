@@ -12,7 +12,15 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, TimeSeriesSplit, c
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 
-from reservoir import EchoState, ESNClassifier, ESNRegressor, LeakyUnits, RidgeReadout
+from reservoir import (
+    EchoState,
+    ESNClassifier,
+    ESNRegressor,
+    ForceGenerator,
+    LeakyUnits,
+    RidgeReadout,
+    WindowESNRegressor,
+)
 from reservoir.harvest import CHUNK_ROWS, harvest
 from reservoir.sequences import stack
 
@@ -327,3 +335,35 @@ def test_frames_in_a_list_go_by_their_columns():
 def test_one_dimensional_series_of_several_lengths_are_refused():
     with pytest.raises(ValueError, match=r"one-dimensional series of \[3, 5\] steps: give each the shape"):
         stack([np.zeros(3), np.zeros(5)])
+
+
+@pytest.mark.parametrize(
+    "flat", [[np.zeros(4), np.ones(4)], [pd.Series(np.zeros(4))], ([0.0] * 4, np.ones(4))]
+)
+def test_rows_and_series_of_one_feature_are_not_mixed_up(flat):
+    """What is a panel in `forecasting` would be two rows of four features."""
+    words = rf"X is a list of {len(flat)} one-dimensional arrays of 4 numbers, rows or series of one feature"
+    with pytest.raises(ValueError, match=words):
+        stack(flat)
+    rows, layout = stack(np.array(flat))
+    assert rows.shape == (len(flat), 4)
+    assert layout.is_single
+    assert stack([[0.0, 1.0], [2.0, 3.0]])[0].shape == (2, 2)  # as scikit-learn reads lists of numbers
+    assert stack([np.reshape(one, (-1, 1)) for one in flat])[1].lengths.tolist() == [4] * len(flat)
+
+
+def test_masked_values_are_no_numbers():
+    X = np.ma.masked_greater(np.random.default_rng(0).standard_normal((40, 2)), 1.0)
+    with pytest.raises(ValueError, match="X holds masked values: fill them in"):
+        EchoState(5).fit(X)
+    with pytest.raises(ValueError, match="X holds masked values"):
+        ESNRegressor(EchoState(5)).fit([X.data, X], [X.data, X.data])
+    with pytest.raises(ValueError, match="y holds masked values"):
+        ESNRegressor(EchoState(5)).fit(X.data, X)
+    with pytest.raises(ValueError, match="X holds masked values"):
+        ForceGenerator(EchoState(5)).fit(X)
+    with pytest.raises(ValueError, match="y holds masked values"):
+        WindowESNRegressor(reservoir=EchoState(5)).fit(X.data, X[:, 0])
+    assert (
+        ESNRegressor(EchoState(5)).fit(np.ma.array(X.data), X.data).n_features_in_ == 2
+    )  # nothing is masked
