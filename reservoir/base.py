@@ -58,6 +58,11 @@ class Reservoir(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         """Whether no state depends on later inputs: what is not causal cannot run free or forecast."""
         return True
 
+    @property
+    def draws_noise(self) -> bool:
+        """Whether its states are noisy in training: what goes on from there starts from states that are not."""
+        return getattr(self, "noise", 0.0) > 0
+
     # ------------------------------------------------------------------ hooks
 
     def _build(self, n_features: int, dtype, rng: np.random.Generator) -> None:

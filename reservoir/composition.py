@@ -31,6 +31,11 @@ class Composition(Reservoir):
         """Whether no state depends on later inputs: if it is so for every part."""
         return all(part.is_causal for part in self.reservoirs_)
 
+    @property
+    def draws_noise(self) -> bool:
+        """Whether its states are noisy in training: if those of any part are."""
+        return any(part.draws_noise for part in self.reservoirs_)
+
     def _fit_parts(self, parts, widths, dtype):
         """Draw each part for inputs of its width."""
         for part, width in zip(parts, widths):

@@ -124,7 +124,7 @@ class ConceptorMemory(DefaultParts, BaseEstimator):
     Parameters
     ----------
     reservoir : EchoState, optional
-        It is cloned. Default:
+        Without noise, which would open its conceptors in all directions. It is cloned. Default:
         ``EchoState(100, spectral_radius=1.5, input_scaling=1.5, bias_scaling=1.0)``.
     aperture : float, default=100.0
         Of the conceptors. Too small damps the patterns, too large lets them run into each other.
@@ -198,7 +198,13 @@ class ConceptorMemory(DefaultParts, BaseEstimator):
         )
         if self.random_state is not None:
             seed_open_parts(self.reservoir_, make_rng(self.random_state))
+        if self.reservoir_.draws_noise:
+            raise ValueError(
+                f"noise={self.reservoir_.noise!r} would open the conceptors in all directions: set noise=0 of the "
+                "reservoir; a larger alpha steadies the weights"
+            )
         self.reservoir_.fit(rows[:1])
+        self.reservoir_._pretrain(rows, layout)
         states, self.states_ = self.reservoir_._run(
             rows, layout, self.reservoir_._zero_states(len(layout.lengths), float)
         )

@@ -71,7 +71,8 @@ class EchoState(Reservoir):
         "sign", a tenth for "sparse", ten for "neighbours"; the others, and a matrix, have theirs.
     noise : float, default=0.0
         Standard deviation of Gaussian noise inside the activation, in training only: in `fit_transform` and `fit` of
-        `ESNRegressor`, `ESNClassifier` and the forecasters. What else is trained on a reservoir hears none.
+        the networks, of `ForceGenerator` and of the forecasters. States that are carried on from training are those
+        without it. `ConceptorMemory` refuses it, diagnostics hear none.
     plasticity : IntrinsicPlasticity, optional
         Rule by which gain and bias of tanh units are learned from the training inputs. Default: none are.
     n_jobs : int, optional

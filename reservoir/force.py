@@ -115,8 +115,11 @@ class ForceGenerator(DefaultParts, BaseEstimator):
             seed_open_parts(self.reservoir_, rng)
         self.reservoir_.fit(pattern[:1])
         refuse_future(self.reservoir_, "a network with feedback")
+        fed_back = self.feedback_scaling * np.vstack([np.zeros_like(pattern[:1]), pattern[:-1]])
+        self.reservoir_._pretrain(fed_back, Layout(np.array([len(pattern)]), "single"))
         self.readout_ = _readout() if self.readout is None else clone(self.readout)
-        self._learn(pattern, 0.1 * rng.standard_normal((1, self.reservoir_.state_size_)))
+        start = 0.1 * rng.standard_normal((1, self.reservoir_.state_size_))
+        self._learn(pattern, start, np.random.default_rng(rng.integers(2**63)))
         self.settings_ = settings_of(self, ("feedback_scaling",))
         return self
 
@@ -163,7 +166,7 @@ class ForceGenerator(DefaultParts, BaseEstimator):
             )
         return (outputs, np.concatenate([end, outputs[-1]])) if return_state else outputs
 
-    def _learn(self, pattern, state):
+    def _learn(self, pattern, state, noise_rng):
         """Go through the pattern, one step of the reservoir and one of the readout after the other."""
         readout = self.readout_
         readout.n_features_in_ = self.reservoir_.n_states_
@@ -173,7 +176,7 @@ class ForceGenerator(DefaultParts, BaseEstimator):
         for _ in range(self.n_epochs):
             for t in range(len(pattern)):
                 fed_back = self.feedback_scaling * said[np.newaxis]
-                states, state = self.reservoir_._run(fed_back, _ONE_STEP, state)
+                states, state = self.reservoir_._run(fed_back, _ONE_STEP, state, noise_rng)
                 self.outputs_[t] = readout._coef @ states[0] + readout._intercept
                 readout._learn(states, pattern[t : t + 1])
                 said = readout._coef @ states[0] + readout._intercept

@@ -116,7 +116,7 @@ def train_readout(
     Returns
     -------
     ndarray of shape (n_series, state_size)
-        States at the end of each series.
+        States at the end of each series, without noise.
     """
     final = reservoir._zero_states(len(layout.lengths), inputs.dtype)
 
@@ -145,6 +145,10 @@ def train_readout(
             f"the states of {reservoir!r} grew beyond all numbers: its activation does not bound them, so lower "
             "spectral_radius or the scale of the inputs"
         ) from error
+    if reservoir.draws_noise:  # it belongs to training: what follows starts from states without it
+        final[:] = reservoir._zero_states(len(final), inputs.dtype)
+        for _ in harvest(reservoir, inputs, layout, final):
+            pass
     return final
 
 

@@ -206,7 +206,7 @@ def train_patches(
 
     n_rows = sum(len(field) - 1 - min(washout, (len(field) - 1) // 2) for field in fields)
     readout.fit_stream(blocks, n_rows=n_rows * len(patches.seen))
-    if input_noise:  # it belongs to training: forecasts start from states without it
+    if input_noise or reservoir.draws_noise:  # it belongs to training: forecasts start from states without it
         for field, state in zip(fields, final):
             state[:] = reservoir._zero_states(len(state), field.dtype)
             for _ in drive_patches(reservoir, field[:-1], patches, state):

@@ -72,7 +72,7 @@ class SideBySide(Composition):
         """Whether all parts are driven by one call: many series or inputs are faster by other kernels."""
         if self._networks is None or self._networks.weights.dtype != rows.dtype:
             return False
-        noisy = noise_rng is not None and any(part.noise > 0 for part in self.reservoirs_)
+        noisy = noise_rng is not None and self.draws_noise
         few = len(layout.lengths) < MIN_SERIES_FOR_BLOCK and len(self.columns_[0]) < FEW_INPUTS
         return few and not noisy
 

@@ -4,8 +4,8 @@ Rows are consecutive time steps. Many series come as a list of ``(n_steps, n_fea
 lengths, as one array ``(n_series, n_steps, n_features)``, or stacked in one ``(n_rows, n_features)`` array with
 a label per row in ``groups``; inside the package they are always stacked, with the lengths beside them.
 
-A list of lists of numbers is one series, row by row. A list of one-dimensional arrays is refused: it could be rows,
-or series of one feature as `forecasting` reads it.
+A list of lists of numbers is one series, row by row. A list of one-dimensional arrays alone is refused: it could be
+rows, or series of one feature as `forecasting` reads it.
 """
 
 import sys
@@ -179,7 +179,7 @@ def _refuse_flat_series(X) -> None:
         raise ValueError(
             f"X is a list of one-dimensional series of {_shown(lengths)} steps: give each the shape (n_steps, 1)"
         )
-    if any(hasattr(v, "shape") for v in X):
+    if all(hasattr(v, "shape") for v in X):
         raise ValueError(
             f"X is a list of {len(X)} one-dimensional arrays of {lengths[0]} numbers, rows or series of one feature: "
             "give rows as np.array(X), series as arrays of shape (n_steps, 1)"

@@ -73,6 +73,11 @@ class SquaredStates(DefaultParts, Reservoir):
         """Whether no state depends on later inputs."""
         return self.reservoir_.is_causal
 
+    @property
+    def draws_noise(self):
+        """Whether its states are noisy in training."""
+        return self.reservoir_.draws_noise
+
     def _build(self, n_features, dtype, rng):
         self.reservoir_ = EchoState() if self.reservoir is None else clone(self.reservoir)
         if self.random_state is not None:

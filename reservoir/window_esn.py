@@ -143,7 +143,7 @@ class WindowESNRegressor(MultiOutputMixin, RegressorMixin, DefaultParts):
         self.reservoir_.fit(np.zeros((1, self.n_channels), dtype=X.dtype))
         self.reservoir_._pretrain(windows.reshape(-1, self.n_channels), _layout(windows))
         self.readout_ = _default_readout() if self.readout is None else clone(self.readout)
-        self.readout_.fit(self._features(X), y)
+        self.readout_.fit(self._features(X, np.random.default_rng(rng.integers(2**63))), y)
         self.settings_ = settings_of(self, ("n_channels", "lag_order", "n_static", "input_skip"))
         return self
 
@@ -185,18 +185,19 @@ class WindowESNRegressor(MultiOutputMixin, RegressorMixin, DefaultParts):
         windows = scaled[:, :cut].reshape(len(X), -1, self.n_channels)
         return windows if self.lag_order == "oldest_first" else windows[:, ::-1], scaled[:, cut:]
 
-    def _features(self, X):
+    def _features(self, X, noise_rng=None):
         """What the readout sees: last states, windows if wanted, further columns."""
         windows, static = self._windows(X)
         size = max(1, _PIECE // (windows.shape[1] * self.reservoir_.n_states_))
-        pieces = [self._last_states(windows[i : i + size]) for i in range(0, len(windows), size)]
+        begins = range(0, len(windows), size)
+        pieces = [self._last_states(windows[i : i + size], noise_rng) for i in begins]
         skipped = [windows.reshape(len(X), -1)] if self.input_skip else []
         return np.hstack([np.concatenate(pieces), *skipped, static])
 
-    def _last_states(self, windows):
+    def _last_states(self, windows, noise_rng):
         rows = np.ascontiguousarray(windows).reshape(-1, self.n_channels)
         rest = self.reservoir_._zero_states(len(windows), rows.dtype)
-        states, _ = self.reservoir_._run(rows, _layout(windows), rest)
+        states, _ = self.reservoir_._run(rows, _layout(windows), rest, noise_rng)
         return states.reshape(len(windows), windows.shape[1], -1)[:, -1]
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.base import clone
 
 from reservoir.base import Reservoir
+from reservoir.sequences import stack
 
 
 def whole(name: str, value: Any, least: int) -> int:
@@ -33,6 +34,12 @@ def drawn_for_one_input(reservoir: Reservoir) -> Reservoir:
             "unfitted or fitted for one input"
         )
     return reservoir
+
+
+def let_learn(drawn: Reservoir, given: Reservoir, inputs: np.ndarray) -> None:
+    """Let a reservoir that was drawn here, not given fitted, learn from the inputs what it learns without targets."""
+    if drawn is not given:
+        drawn._pretrain(*stack(inputs))
 
 
 def table_of(name: str, values: Any) -> np.ndarray:

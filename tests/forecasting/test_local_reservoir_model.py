@@ -291,3 +291,11 @@ def test_compiled_free_runs_equal_the_loop_in_python(shared, reservoir, monkeypa
     monkeypatch.setattr(local, "part_of", lambda members, states: None)
     for path, slow in zip(fast, model.predict(6)):
         np.testing.assert_allclose(path, slow, rtol=0, atol=1e-12)
+
+
+def test_noise_of_the_reservoir_belongs_to_training_too():
+    noisy = EchoState(20, noise=0.1, random_state=0)
+    forecaster = LocalReservoirForecaster(noisy, readout=RidgeReadout(ALPHA), random_state=0).fit(FIELD)
+    np.testing.assert_allclose(
+        forecaster.predict(3), forecaster.predict(3, context=FIELD), rtol=0, atol=1e-12
+    )

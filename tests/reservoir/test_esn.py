@@ -18,6 +18,7 @@ from reservoir import (
     ESNRegressor,
     ForceGenerator,
     LeakyUnits,
+    ParallelReservoirs,
     RidgeReadout,
     WindowESNRegressor,
 )
@@ -338,7 +339,7 @@ def test_one_dimensional_series_of_several_lengths_are_refused():
 
 
 @pytest.mark.parametrize(
-    "flat", [[np.zeros(4), np.ones(4)], [pd.Series(np.zeros(4))], ([0.0] * 4, np.ones(4))]
+    "flat", [[np.zeros(4), np.ones(4)], [pd.Series(np.zeros(4))], (np.zeros(4), np.ones(4))]
 )
 def test_rows_and_series_of_one_feature_are_not_mixed_up(flat):
     """What is a panel in `forecasting` would be two rows of four features."""
@@ -367,3 +368,21 @@ def test_masked_values_are_no_numbers():
     assert (
         ESNRegressor(EchoState(5)).fit(np.ma.array(X.data), X.data).n_features_in_ == 2
     )  # nothing is masked
+
+
+@pytest.mark.parametrize(
+    "reservoir",
+    [
+        EchoState(20, noise=0.2, random_state=0),
+        LeakyUnits(EchoState(20, noise=0.2, random_state=0), random_state=0),
+        ParallelReservoirs([EchoState(8, random_state=0), EchoState(8, noise=0.2, random_state=1)]),
+    ],
+)
+def test_the_state_after_training_is_without_noise(reservoir):
+    """A forecast that begins at the end of training begins where one from a context does."""
+    X, y = task()
+    model = ESNRegressor(reservoir).fit([X, X[:30]], [y, y[:30]])
+    ends = model.reservoir_.transform([X, X[:30]], return_state=True)[1]
+    np.testing.assert_allclose(model.final_state_, ends, rtol=0, atol=1e-12)
+    assert model.reservoir_.draws_noise
+    assert not LeakyUnits(EchoState(5)).fit(X).draws_noise

@@ -5,8 +5,9 @@ import re
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from sklearn.base import clone
 
-from reservoir import ES2N, NVAR, EchoState, EulerState, LeakyUnits
+from reservoir import ES2N, NVAR, EchoState, EulerState, IntrinsicPlasticity, LeakyUnits
 from reservoir.diagnostics import (
     echo_state_index,
     effective_spectral_radius,
@@ -159,3 +160,20 @@ def test_faults():
         echo_state_index(reservoir, np.ones((3, 1)))
     with pytest.raises(ValueError, match="n_starts must be a whole number of at least 2, got 1"):
         echo_state_index(reservoir, np.ones((3, 2)), n_starts=1)
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        lambda units: memory_capacity(units, n_training=800, n_test=200, random_state=0).per_delay[3],
+        lambda units: (
+            information_processing_capacity(units, max_delays=(9,), n_steps=900, random_state=0).total
+        ),
+        lambda units: kernel_rank(units, n_steps=40, random_state=0).singular_values[-1],
+    ],
+)
+def test_plasticity_learns_from_the_input_of_the_measurement(measure):
+    """An unfitted reservoir is drawn, and learns; the measure is that of a fitted one, not of the one drawn."""
+    rule = IntrinsicPlasticity(std=0.2, learning_rate=2e-3, n_epochs=3)
+    plain = EchoState(10, random_state=0)
+    assert abs(measure(clone(plain).set_params(plasticity=rule)) / measure(plain) - 1) > 0.12
