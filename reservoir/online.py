@@ -82,6 +82,9 @@ class OnlineReadout(MultiOutputMixin, RegressorMixin, BaseEstimator):
             raise ValueError(
                 f"rows of y have shape {y.shape[1:]}, those of earlier calls had {self._target_shape}"
             )
+        for name, carried in vars(self).items():
+            if isinstance(carried, np.ndarray) and not carried.flags.writeable:  # from a memory map
+                setattr(self, name, carried.copy())
         columns = np.ascontiguousarray(y, dtype=np.float64).reshape(len(X), -1)
         self._learn(np.ascontiguousarray(X, dtype=np.float64), columns)
         return self._publish()
