@@ -4,7 +4,7 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 
 from reservoir.base import Reservoir
 from reservoir.random_source import seed_open_parts
@@ -101,11 +101,20 @@ def copies(reservoir, n_copies: int, rng: np.random.Generator) -> list[Any]:
     drawn = []
     for _ in range(n_copies):
         copy = clone(reservoir)
-        seeds = [name for name in copy.get_params() if name.rpartition("__")[2] == "random_state"]
-        copy.set_params(**dict.fromkeys(seeds))
+        _forget_seeds(copy)
         seed_open_parts(copy, rng)
         drawn.append(copy)
     return drawn
+
+
+def _forget_seeds(estimator: BaseEstimator) -> None:
+    """Set every ``random_state`` within an estimator to None, those of parts in lists too."""
+    for name, value in estimator.get_params(deep=False).items():
+        if name == "random_state":
+            estimator.set_params(random_state=None)
+        for part in value if isinstance(value, (list, tuple)) else [value]:
+            if isinstance(part, BaseEstimator):
+                _forget_seeds(part)
 
 
 def clones(reservoirs, rng: np.random.Generator) -> list[Any]:

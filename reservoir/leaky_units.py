@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numba import njit
 from sklearn.base import clone
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils._param_validation import Interval
 
 from reservoir.base import Reservoir, part_of
 from reservoir.default_parts import DefaultParts
@@ -57,7 +57,7 @@ class LeakyUnits(DefaultParts, Reservoir):
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "reservoir": [HasMethods(["fit", "transform"]), None],
+        "reservoir": [Reservoir, None],
         "retention": [Interval(Real, 0, 1, closed="both"), "array-like", tuple],
         "random_state": ["random_state", np.random.Generator],
     }

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestRegressor
+from sklearn.exceptions import DataConversionWarning
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold, TimeSeriesSplit, cross_validate
 from sklearn.neighbors import KNeighborsRegressor
@@ -386,3 +387,44 @@ def test_the_state_after_training_is_without_noise(reservoir):
     np.testing.assert_allclose(model.final_state_, ends, rtol=0, atol=1e-12)
     assert model.reservoir_.draws_noise
     assert not LeakyUnits(EchoState(5)).fit(X).draws_noise
+
+
+def test_labels_of_series_are_checked_like_those_of_rows():
+    series = [np.random.default_rng(i).standard_normal((9, 2)) for i in range(4)]
+    model = ESNClassifier(EchoState(10, random_state=0), pooling="mean")
+    with pytest.raises(ValueError, match="y should be a 1d array"):
+        model.fit(series, np.eye(4)[:, :2])
+    with pytest.raises(ValueError, match="requires y to be passed"):
+        model.fit(series, None)
+    with pytest.raises(ValueError, match="Input y contains NaN"):
+        model.fit(series, [0.0, 1.0, np.nan, 1.0])
+    with pytest.warns(DataConversionWarning, match="column-vector"):
+        model.fit(series, np.array([["a"], ["b"], ["a"], ["b"]]))
+    assert model.predict(series).shape == (4,)
+
+
+def test_classes_are_those_that_are_learned():
+    X, _ = task(60)
+    labels = np.repeat(["a", "b", "c"], [10, 25, 25])
+    for readout in (LogisticRegression(), RidgeReadout(1e-3)):
+        model = ESNClassifier(EchoState(10, random_state=0), readout, washout=10).fit(X, labels)
+        assert model.classes_.tolist() == ["b", "c"]
+        assert set(model.predict(X)) <= {"b", "c"}
+        assert model.decision_function(X).shape == (60,)
+    with pytest.raises(
+        ValueError, match="y has one class, 'c' in the rows after washout=35: a classifier needs"
+    ):
+        ESNClassifier(EchoState(10), washout=35).fit(np.vstack([X, X]), np.repeat(["b", "c"], [35, 85]))
+
+
+def test_probabilities_are_those_of_the_readout():
+    X, y = task(80)
+    labels = np.where(y > 0, "up", "down")
+    model = ESNClassifier(EchoState(10, random_state=0), LogisticRegression()).fit(X, labels)
+    states = model.reservoir_.transform(X)
+    np.testing.assert_array_equal(model.predict_proba(X), model.readout_.predict_proba(states))
+    first, second = model.predict_proba([X[:30], X[30:]])
+    assert (len(first), second.shape) == (30, (50, 2))
+    pooled = ESNClassifier(EchoState(10, random_state=0), LogisticRegression(), pooling="last")
+    assert pooled.fit([X[:40], X[40:]], ["a", "b"]).predict_proba([X]).sum() == pytest.approx(1.0)
+    assert not hasattr(ESNClassifier(), "predict_proba")  # ridge regression has none
