@@ -95,7 +95,9 @@ def information_processing_capacity(
     """
     rng = make_rng(random_state)
     drawn = drawn_for_one_input(reservoir)
-    max_delays = [whole("max_delays", n, 1) for n in max_delays]
+    if not 0 < significance < 1:
+        raise ValueError(f"significance={significance!r} is a probability between 0 and 1")
+    max_delays = [whole("max_delays", n, 1) for n in np.atleast_1d(max_delays).tolist()]
     if not max_delays:
         raise ValueError("max_delays is empty: give a number of delays for each degree, from 1 on")
     longest = max(max_delays)
