@@ -5,7 +5,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reservoir.base import Reservoir
+from reservoir.online import OnlineReadout
+from reservoir.readout import RidgeReadout
 from reservoir.sequences import Layout
+
+_LINEAR: tuple[Any, ...] = (RidgeReadout.predict, OnlineReadout.predict)  # no need to ask them
 
 
 class ClosedLoop(NamedTuple):
@@ -223,8 +227,20 @@ def run_free_with(answer, reservoir, state, last_output, exog, gain=1.0):
 
 
 def is_linear(readout: Any) -> bool:
-    """Whether a fitted readout has coefficients, so that it runs free in compiled code."""
-    return hasattr(readout, "coef_") and hasattr(readout, "intercept_")
+    """Whether a fitted readout is its coefficients and intercept, and so runs free in compiled code.
+
+    Others have them too: generalised linear models put a function around them, partial least squares centres.
+    """
+    if not (hasattr(readout, "coef_") and hasattr(readout, "intercept_")):
+        return False
+    if type(readout).predict in _LINEAR:
+        return True
+    coef, intercept = np.atleast_2d(readout.coef_), np.atleast_1d(readout.intercept_)
+    rows = np.vstack([np.zeros(coef.shape[1]), np.cos(np.arange(coef.shape[1]))])
+    with np.errstate(over="ignore"):
+        said = np.reshape(readout.predict(rows), (2, -1))
+    size = np.abs(rows) @ np.abs(coef.T) + np.abs(intercept)
+    return said.shape == size.shape and bool((np.abs(said - rows @ coef.T - intercept) <= 1e-6 * size).all())
 
 
 def linear_readout(readout: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -237,7 +253,7 @@ def linear_readout(readout: Any) -> tuple[np.ndarray, np.ndarray]:
     """
     if not is_linear(readout):
         raise ValueError(
-            f"readout={readout!r} is not linear: a closed loop and its linearisation need coef_ and intercept_, as "
-            "RidgeReadout has"
+            f"readout={readout!r} is not linear: a closed loop and its linearisation need predictions that are coef_ "
+            "and intercept_, as those of RidgeReadout"
         )
     return np.atleast_2d(readout.coef_), np.atleast_1d(readout.intercept_)

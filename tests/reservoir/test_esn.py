@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.cross_decomposition import PLSRegression
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.exceptions import DataConversionWarning
-from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor, Ridge, SGDRegressor
 from sklearn.model_selection import GridSearchCV, GroupKFold, TimeSeriesSplit, cross_validate
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVR
 
 from reservoir import (
     EchoState,
@@ -20,9 +22,11 @@ from reservoir import (
     ForceGenerator,
     LeakyUnits,
     ParallelReservoirs,
+    RecursiveLeastSquares,
     RidgeReadout,
     WindowESNRegressor,
 )
+from reservoir.closed_loop import is_linear
 from reservoir.harvest import CHUNK_ROWS, harvest
 from reservoir.sequences import stack
 
@@ -147,8 +151,35 @@ def test_feedback_with_any_readout():
             np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-10)
     neighbours = ESNRegressor(EchoState(20, random_state=0), KNeighborsRegressor(), feedback_scaling=0.5)
     assert neighbours.fit(X[:300], y[:300]).score(X[300:], y[300:]) > 0.3
-    with pytest.raises(ValueError, match="is not linear: a closed loop and its linearisation need coef_"):
+    with pytest.raises(
+        ValueError, match="is not linear: a closed loop and its linearisation need predictions that"
+    ):
         neighbours.closed_loop()
+
+
+@pytest.mark.parametrize(
+    ("readout", "linear"),
+    [
+        (PoissonRegressor(alpha=1e-3, max_iter=1000), False),
+        (PLSRegression(5), False),
+        (LinearSVR(), True),
+        (SGDRegressor(random_state=0), True),
+        (RecursiveLeastSquares(), True),
+    ],
+)
+def test_coefficients_alone_make_no_readout_linear(readout, linear):
+    """An exponential around them, or means taken off, would be left out of the free run."""
+    X, y = task(200)
+    y = np.exp(y)
+    model = ESNRegressor(EchoState(20, random_state=0), readout, feedback_scaling=0.3).fit(X, y)
+    assert is_linear(model.readout_) == linear
+    state, said, expected = np.zeros(20), 0.0, []
+    for row in X[:30]:
+        seen = np.append(0.3 * said, row)[np.newaxis]
+        states, state = model.reservoir_.transform(seen, initial_state=state, return_state=True)
+        said = float(np.ravel(model.readout_.predict(states))[0])
+        expected.append(said)
+    np.testing.assert_allclose(model.predict(X[:30], initial_state=np.zeros(21)), expected, rtol=0, atol=1e-9)
 
 
 def test_a_diverging_feedback_loop_says_so():
