@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reservoir.base import Reservoir
+from reservoir.base import Reservoir, check_n_steps
 from reservoir.online import OnlineReadout
 from reservoir.readout import RidgeReadout
 from reservoir.sequences import Layout
@@ -135,6 +135,7 @@ class ClosedLoop(NamedTuple):
             raise ValueError(
                 f"point has shape {point.shape}, expected ({self.size},), such as synchronise gives"
             )
+        check_n_steps(n_steps)
         n_outputs = self.n_outputs
         outputs, state, _ = self.reservoir.run_free(
             n_steps,
@@ -146,7 +147,8 @@ class ClosedLoop(NamedTuple):
             self.gain,
         )
         data = self.centre + self.scale * outputs
-        return (data, np.concatenate([state, outputs[-1]])) if return_point else data
+        last = outputs[-1] if len(outputs) else point[-n_outputs:]
+        return (data, np.concatenate([state, last])) if return_point else data
 
     def synchronise(self, context) -> np.ndarray:
         """Return the point after observing a series, driven from rest.
@@ -160,11 +162,14 @@ class ClosedLoop(NamedTuple):
         -------
         ndarray of shape (size,)
         """
-        rows = np.asarray(context, dtype=float).reshape(len(context), -1)
-        if rows.shape[1] != self.n_outputs or len(rows) == 0:
+        rows = np.asarray(context, dtype=float)
+        rows = rows[:, np.newaxis] if rows.ndim == 1 else rows
+        if rows.ndim != 2 or rows.shape[1] != self.n_outputs or len(rows) == 0:
             raise ValueError(
                 f"context has shape {np.shape(context)}, expected (n_steps, {self.n_outputs}) with at least one step"
             )
+        if not np.isfinite(rows).all():
+            raise ValueError("context holds NaN or infinity: begin behind the gap, or fill it")
         outputs = (rows - self.centre) / self.scale
         state = self.reservoir._zero_states(1, outputs.dtype)[0]
         if len(outputs) > 1:

@@ -19,7 +19,7 @@ from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from reservoir.base import FLOATS
+from reservoir.base import FLOATS, check_n_steps
 from reservoir.default_parts import DefaultParts
 from reservoir.echo_state import EchoState
 from reservoir.random_source import make_rng, seed_open_parts
@@ -245,14 +245,20 @@ class ConceptorMemory(DefaultParts, BaseEstimator):
         is_stored = isinstance(pattern, Integral)
         if is_stored and not 0 <= pattern < len(self.conceptors_):
             raise ValueError(f"pattern={pattern} is not stored: there are 0 to {len(self.conceptors_) - 1}")
-        C = self.conceptors_[pattern] if is_stored else np.asarray(pattern, dtype=float)
+        C = self.conceptors_[int(pattern)] if is_stored else np.asarray(pattern, dtype=float)
         if C.shape != self.loaded_weights_.shape:
             raise ValueError(f"pattern has shape {C.shape}, a conceptor has {self.loaded_weights_.shape}")
-        h = self.states_[pattern if is_stored else 0] if initial_state is None else np.asarray(initial_state)
-        if h.shape != C.shape[:1] or n_steps < 1:
-            raise ValueError(
-                f"initial_state has shape {h.shape} and n_steps={n_steps}, expected {C.shape[:1]} and at least 1"
-            )
+        check_n_steps(n_steps, 1)
+        h = (
+            self.states_[int(pattern) if is_stored else 0]
+            if initial_state is None
+            else np.asarray(initial_state)
+        )
+        if h.shape != C.shape[:1]:
+            raise ValueError(f"initial_state has shape {h.shape}, expected {C.shape[:1]}")
+        for name, values in (("pattern", C), ("initial_state", h)):
+            if not np.isfinite(values).all():
+                raise ValueError(f"{name} holds NaN or infinity: give finite numbers")
         states = np.empty((n_steps, len(h)))
         for t in range(n_steps):
             h = C @ self._step(h)

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from reservoir.base import Reservoir, refuse_future
+from reservoir.base import Reservoir, check_n_steps, refuse_future
 from reservoir.default_parts import DefaultParts
 from reservoir.echo_state import EchoState
 from reservoir.online import OnlineReadout, RecursiveLeastSquares
@@ -142,14 +142,15 @@ class ForceGenerator(DefaultParts, BaseEstimator):
         """
         check_is_fitted(self)
         check_settings(self)
-        if not isinstance(n_steps, Integral) or n_steps < 1:
-            raise ValueError(f"n_steps={n_steps!r} must be a whole number of at least 1")
+        check_n_steps(n_steps, 1)
         state = self.final_state_ if initial_state is None else np.array(initial_state, dtype=float)
         if state.shape != self.final_state_.shape:
             raise ValueError(
                 f"initial_state has shape {state.shape}, expected {self.final_state_.shape}: "
                 "pass what return_state=True gave"
             )
+        if not np.isfinite(state).all():
+            raise ValueError("initial_state holds NaN or infinity: pass what return_state=True gave")
         size, n_outputs = self.reservoir_.state_size_, self.n_features_in_
         weights = np.hstack([self.readout_.coef_, np.zeros((n_outputs, n_outputs))])
         outputs, end, n_done = self.reservoir_.run_free(

@@ -6,6 +6,7 @@ from sklearn.base import clone
 
 from reservoir import (
     NVAR,
+    ConceptorMemory,
     EchoState,
     ESNClassifier,
     ESNRegressor,
@@ -132,3 +133,35 @@ def test_a_state_to_start_from_is_finite():
     model = ESNRegressor(EchoState(10, random_state=0)).fit(X, X[:, 0])
     with pytest.raises(ValueError, match="initial_state holds NaN"):
         model.predict(X, initial_state=np.full(10, np.nan))
+
+
+def test_a_closed_loop_checks_its_context_and_its_steps():
+    model = ESNRegressor(EchoState(10, random_state=0)).fit(X[:-1], X[1:])
+    loop = model.closed_loop()
+    for wrong in (X[:0], 3.0, X[:5, :1], X[:5, np.newaxis]):
+        with pytest.raises(ValueError, match=r"context has shape .*, expected \(n_steps, 2\)"):
+            loop.synchronise(wrong)
+    with pytest.raises(ValueError, match="context holds NaN or infinity: begin behind the gap"):
+        loop.synchronise(np.vstack([X[:5], [[np.nan, 0.0]]]))  # what was observed last is fed back
+    for n_steps in (-1, 2.5):
+        with pytest.raises(ValueError, match=rf"n_steps={n_steps} must be a whole number of at least 0"):
+            loop.run(n_steps)
+        with pytest.raises(ValueError, match=rf"n_steps={n_steps} must be a whole number"):
+            free(n_steps=n_steps)
+    outputs, point = loop.run(0, return_point=True)
+    assert outputs.shape == (0, 2)
+    np.testing.assert_array_equal(point, loop.start)
+
+
+def test_what_a_pattern_is_recalled_from_is_finite():
+    generator = ForceGenerator(EchoState(10), random_state=0).fit(X)
+    with pytest.raises(ValueError, match="initial_state holds NaN"):
+        generator.generate(2, np.full(12, np.nan))
+    memory = ConceptorMemory(EchoState(10), random_state=0).fit([X, X])
+    with pytest.raises(ValueError, match="initial_state holds NaN"):
+        memory.recall(0, 2, np.full(10, np.nan))
+    with pytest.raises(ValueError, match="pattern holds NaN"):
+        memory.recall(np.full((10, 10), np.nan), 2)
+    with pytest.raises(ValueError, match=r"n_steps=2\.5 must be a whole number of at least 1"):
+        memory.recall(0, 2.5)
+    np.testing.assert_array_equal(memory.recall(True, 3), memory.recall(1, 3))
