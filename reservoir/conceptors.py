@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from reservoir.base import FLOATS, check_n_steps
 from reservoir.default_parts import DefaultParts
 from reservoir.echo_state import EchoState
+from reservoir.harvest import refuse_boundless
 from reservoir.random_source import make_rng, seed_open_parts
 from reservoir.readout import RidgeReadout
 from reservoir.sequences import stack
@@ -208,6 +209,7 @@ class ConceptorMemory(DefaultParts, BaseEstimator):
         states, self.states_ = self.reservoir_._run(
             rows, layout, self.reservoir_._zero_states(len(layout.lengths), float)
         )
+        refuse_boundless(self.reservoir_, states)
         previous = np.vstack([np.zeros_like(states[:1]), states[:-1]])
         previous[layout.starts] = 0
         kept = [

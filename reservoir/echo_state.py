@@ -22,6 +22,7 @@ from reservoir.topology import (
     make_input_weights,
     make_recurrent_weights,
 )
+from reservoir.topology.recurrent import read_options
 from reservoir.vecmath import ACTIVATIONS, SLOPES, activate
 
 FEW_INPUTS = 8  # with more, a matrix product beforehand beats multiplying in the state loop
@@ -218,7 +219,7 @@ class EchoState(Reservoir):
             connectivity=self.connectivity,
             spectral_radius=None if by_value else self.spectral_radius,
             singular_value=self.singular_value,
-            **(self.topology_options or {}),
+            **read_options(self.topology_options),
         )
 
     def _read_leak_rate(self):

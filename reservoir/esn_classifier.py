@@ -12,7 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from reservoir.base import FLOATS
-from reservoir.harvest import after_washout, harvest
+from reservoir.harvest import after_washout, harvest, refuse_boundless
 from reservoir.network import EchoStateNetwork
 from reservoir.sequences import stack, stack_targets
 from reservoir.settings import check_settings, settings_of
@@ -126,7 +126,9 @@ class ESNClassifier(ClassifierMixin, EchoStateNetwork):
         if self.pooling is None:
             self._train(rows, rows, answers, layout, seed)
         else:
-            self.readout_.fit(self._pooled(rows, layout, np.random.default_rng(seed)), answers)
+            pooled = self._pooled(rows, layout, np.random.default_rng(seed))
+            refuse_boundless(self.reservoir_, pooled)
+            self.readout_.fit(pooled, answers)
         self.settings_ = settings_of(self, ("pooling", "n_segments", "washout", "input_skip"))
         return self
 

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from reservoir.base import FLOATS, Reservoir
 from reservoir.default_parts import DefaultParts
 from reservoir.echo_state import EchoState
+from reservoir.harvest import refuse_boundless
 from reservoir.random_source import make_rng, seed_open_parts
 from reservoir.readout import RidgeReadout
 from reservoir.sequences import Layout, refuse_masked
@@ -143,7 +144,9 @@ class WindowESNRegressor(MultiOutputMixin, RegressorMixin, DefaultParts):
         self.reservoir_.fit(np.zeros((1, self.n_channels), dtype=X.dtype))
         self.reservoir_._pretrain(windows.reshape(-1, self.n_channels), _layout(windows))
         self.readout_ = _default_readout() if self.readout is None else clone(self.readout)
-        self.readout_.fit(self._features(X, np.random.default_rng(rng.integers(2**63))), y)
+        features = self._features(X, np.random.default_rng(rng.integers(2**63)))
+        refuse_boundless(self.reservoir_, features)
+        self.readout_.fit(features, y)
         self.settings_ = settings_of(self, ("n_channels", "lag_order", "n_static", "input_skip"))
         return self
 

@@ -16,6 +16,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVR
 
 from reservoir import (
+    NVAR,
+    ConceptorMemory,
     EchoState,
     ESNClassifier,
     ESNRegressor,
@@ -459,3 +461,16 @@ def test_probabilities_are_those_of_the_readout():
     pooled = ESNClassifier(EchoState(10, random_state=0), LogisticRegression(), pooling="last")
     assert pooled.fit([X[:40], X[40:]], ["a", "b"]).predict_proba([X]).sum() == pytest.approx(1.0)
     assert not hasattr(ESNClassifier(), "predict_proba")  # ridge regression has none
+
+
+def test_whoever_learns_from_states_says_that_they_grew_beyond_all_numbers():
+    X = np.random.default_rng(0).standard_normal((400, 2))
+    linear = EchoState(20, activation="identity", spectral_radius=1e9, random_state=0)
+    for learn in (
+        lambda: ESNRegressor(NVAR(degree=3)).fit(1e200 * X, X),  # whose carried inputs are finite
+        lambda: ESNClassifier(linear, pooling="mean").fit([X, -X], [0, 1]),
+        lambda: WindowESNRegressor(reservoir=linear).fit(X.reshape(8, 100), np.arange(8.0)),
+        lambda: ConceptorMemory(linear).fit(X),
+    ):
+        with pytest.raises(ValueError, match=r"(?s)the states of .* grew beyond all numbers"):
+            learn()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from reservoir import EchoState, EulerState, SpikingUnits
 from reservoir.topology import (
     INPUT_WEIGHTS,
     TOPOLOGIES,
@@ -546,3 +547,13 @@ def test_own_input_weights():
 def test_input_weights_errors(kind, options, message):
     with pytest.raises(ValueError, match=message):
         make_input_weights(kind, 5, 2, 0, **options)
+
+
+@pytest.mark.parametrize("kind", [EchoState, EulerState, SpikingUnits])
+def test_options_are_not_parameters_of_the_reservoir(kind):
+    with pytest.raises(
+        ValueError, match=r"topology_options=.* holds connectivity: that is set by the reservoir's own"
+    ):
+        kind(20, topology_options={"connectivity": 3}).fit([[0.0]])
+    with pytest.raises(TypeError, match="topology='random' has no option jump"):
+        kind(20, topology_options={"jump": 3}).fit([[0.0]])
