@@ -1,5 +1,6 @@
 """Composition: what reservoirs that are made of reservoirs share."""
 
+from collections.abc import Iterator
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -101,20 +102,21 @@ def copies(reservoir, n_copies: int, rng: np.random.Generator) -> list[Any]:
     drawn = []
     for _ in range(n_copies):
         copy = clone(reservoir)
-        _forget_seeds(copy)
+        for part in parts_of(copy):
+            if "random_state" in part.get_params(deep=False):
+                part.set_params(random_state=None)
         seed_open_parts(copy, rng)
         drawn.append(copy)
     return drawn
 
 
-def _forget_seeds(estimator: BaseEstimator) -> None:
-    """Set every ``random_state`` within an estimator to None, those of parts in lists too."""
-    for name, value in estimator.get_params(deep=False).items():
-        if name == "random_state":
-            estimator.set_params(random_state=None)
+def parts_of(estimator: BaseEstimator) -> Iterator[BaseEstimator]:
+    """Yield an estimator and all that its parameters hold, in lists too."""
+    yield estimator
+    for value in estimator.get_params(deep=False).values():
         for part in value if isinstance(value, (list, tuple)) else [value]:
             if isinstance(part, BaseEstimator):
-                _forget_seeds(part)
+                yield from parts_of(part)
 
 
 def clones(reservoirs, rng: np.random.Generator) -> list[Any]:

@@ -13,6 +13,7 @@ from reservoir import (
     EnsembleReservoirs,
     IntrinsicPlasticity,
     LeakyUnits,
+    ParallelReservoirs,
     RidgeReadout,
     load,
     local,
@@ -246,6 +247,9 @@ def test_plasticity_learns_from_all_patches():
     expected = clone(plastic).fit([z[:-1, seen] for seen in patches.seen])
     np.testing.assert_allclose(model.reservoirs_[0].gain_, expected.gain_, rtol=1e-10)
     assert np.ptp(expected.gain_) > 0
+    beside = ParallelReservoirs([plastic, EchoState(5, random_state=0)])
+    within = LocalReservoirForecaster(beside, patch_size=2, overlap=1).fit(FIELD[:200]).reservoirs_[0]
+    np.testing.assert_allclose(within.reservoirs_[0].gain_, expected.gain_, rtol=1e-10)
 
 
 def test_lorenz96_is_forecast_for_lyapunov_times():

@@ -106,6 +106,8 @@ def test_errors():
         LeastMeanSquares(10.0, normalized=False).fit(X, y)
     with pytest.raises(ValueError, match=r"learning_rate=2.5 .* must lie below 2"):
         LeastMeanSquares(2.5).fit(X, y)
+    with pytest.raises(ValueError, match=r"learning_rate=2.5 .* must lie below 2"):
+        LeastMeanSquares().fit(X, y).set_params(learning_rate=2.5).partial_fit(X, y)
     with pytest.raises(ValueError, match="forgetting"):
         RecursiveLeastSquares(forgetting=0.0).fit(X, y)
     with pytest.raises(ValueError, match="features"):
