@@ -14,6 +14,7 @@ free runs are fast; and ``_tangent_step``, one step with its linearisation, by w
 and regularised training see the Jacobians.
 """
 
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -57,6 +58,11 @@ class Reservoir(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     def is_causal(self) -> bool:
         """Whether no state depends on later inputs: what is not causal cannot run free or forecast."""
         return True
+
+    @property
+    def draws_noise(self) -> bool:
+        """Whether its states are noisy in training: what goes on from there starts from states that are not."""
+        return getattr(self, "noise", 0.0) > 0
 
     # ------------------------------------------------------------------ hooks
 
@@ -225,6 +231,7 @@ class Reservoir(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         check_is_fitted(self)
         check_settings(self)
         refuse_future(self, "run_free")
+        check_n_steps(n_steps)
         initial, n_outputs = np.asarray(initial_state), np.shape(weights)[0]
         dtype = initial.dtype
         exog = np.zeros((n_steps, 0), dtype=dtype) if exog is None else np.asarray(exog)
@@ -281,6 +288,18 @@ def have_parts(members: list[Reservoir]) -> bool:
     kind = type(members[0])
     compiled, driven = (next(one for one in kind.__mro__ if name in vars(one)) for name in ("_part", "_run"))
     return all(type(member) is kind for member in members) and issubclass(compiled, driven)
+
+
+def check_n_steps(n_steps: Any, least: int = 0) -> None:
+    """Refuse a number of steps that is no whole number, or too small.
+
+    Raises
+    ------
+    ValueError
+        Naming it.
+    """
+    if not isinstance(n_steps, Integral) or n_steps < least:
+        raise ValueError(f"n_steps={n_steps!r} must be a whole number of at least {least}")
 
 
 def refuse_future(reservoir: Reservoir, user: str) -> None:

@@ -3,8 +3,8 @@
 from typing import ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import HasMethods
 
+from reservoir.base import Reservoir
 from reservoir.composition import Composition, copies
 from reservoir.default_parts import DefaultParts
 from reservoir.echo_state import EchoState
@@ -47,7 +47,7 @@ class BidirectionalReservoir(DefaultParts, Composition):
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "reservoir": [HasMethods(["fit", "transform"]), None],
+        "reservoir": [Reservoir, None],
         "random_state": ["random_state", np.random.Generator],
     }
 

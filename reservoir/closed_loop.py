@@ -4,8 +4,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reservoir.base import Reservoir
+from reservoir.base import Reservoir, check_n_steps
+from reservoir.online import OnlineReadout
+from reservoir.readout import RidgeReadout
 from reservoir.sequences import Layout
+
+_LINEAR: tuple[Any, ...] = (RidgeReadout.predict, OnlineReadout.predict)  # no need to ask them
 
 
 class ClosedLoop(NamedTuple):
@@ -131,6 +135,7 @@ class ClosedLoop(NamedTuple):
             raise ValueError(
                 f"point has shape {point.shape}, expected ({self.size},), such as synchronise gives"
             )
+        check_n_steps(n_steps)
         n_outputs = self.n_outputs
         outputs, state, _ = self.reservoir.run_free(
             n_steps,
@@ -142,7 +147,8 @@ class ClosedLoop(NamedTuple):
             self.gain,
         )
         data = self.centre + self.scale * outputs
-        return (data, np.concatenate([state, outputs[-1]])) if return_point else data
+        last = outputs[-1] if len(outputs) else point[-n_outputs:]
+        return (data, np.concatenate([state, last])) if return_point else data
 
     def synchronise(self, context) -> np.ndarray:
         """Return the point after observing a series, driven from rest.
@@ -156,11 +162,14 @@ class ClosedLoop(NamedTuple):
         -------
         ndarray of shape (size,)
         """
-        rows = np.asarray(context, dtype=float).reshape(len(context), -1)
-        if rows.shape[1] != self.n_outputs or len(rows) == 0:
+        rows = np.asarray(context, dtype=float)
+        rows = rows[:, np.newaxis] if rows.ndim == 1 else rows
+        if rows.ndim != 2 or rows.shape[1] != self.n_outputs or len(rows) == 0:
             raise ValueError(
                 f"context has shape {np.shape(context)}, expected (n_steps, {self.n_outputs}) with at least one step"
             )
+        if not np.isfinite(rows).all():
+            raise ValueError("context holds NaN or infinity: begin behind the gap, or fill it")
         outputs = (rows - self.centre) / self.scale
         state = self.reservoir._zero_states(1, outputs.dtype)[0]
         if len(outputs) > 1:
@@ -223,8 +232,20 @@ def run_free_with(answer, reservoir, state, last_output, exog, gain=1.0):
 
 
 def is_linear(readout: Any) -> bool:
-    """Whether a fitted readout has coefficients, so that it runs free in compiled code."""
-    return hasattr(readout, "coef_") and hasattr(readout, "intercept_")
+    """Whether a fitted readout is its coefficients and intercept, and so runs free in compiled code.
+
+    Others have them too: generalised linear models put a function around them, partial least squares centres.
+    """
+    if not (hasattr(readout, "coef_") and hasattr(readout, "intercept_")):
+        return False
+    if type(readout).predict in _LINEAR:
+        return True
+    coef, intercept = np.atleast_2d(readout.coef_), np.atleast_1d(readout.intercept_)
+    rows = np.vstack([np.zeros(coef.shape[1]), np.cos(np.arange(coef.shape[1]))])
+    with np.errstate(over="ignore"):
+        said = np.reshape(readout.predict(rows), (2, -1))
+    size = np.abs(rows) @ np.abs(coef.T) + np.abs(intercept)
+    return said.shape == size.shape and bool((np.abs(said - rows @ coef.T - intercept) <= 1e-6 * size).all())
 
 
 def linear_readout(readout: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -237,7 +258,7 @@ def linear_readout(readout: Any) -> tuple[np.ndarray, np.ndarray]:
     """
     if not is_linear(readout):
         raise ValueError(
-            f"readout={readout!r} is not linear: a closed loop and its linearisation need coef_ and intercept_, as "
-            "RidgeReadout has"
+            f"readout={readout!r} is not linear: a closed loop and its linearisation need predictions that are coef_ "
+            "and intercept_, as those of RidgeReadout"
         )
     return np.atleast_2d(readout.coef_), np.atleast_1d(readout.intercept_)

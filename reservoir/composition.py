@@ -1,10 +1,11 @@
 """Composition: what reservoirs that are made of reservoirs share."""
 
+from collections.abc import Iterator
 from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 
 from reservoir.base import Reservoir
 from reservoir.random_source import seed_open_parts
@@ -30,6 +31,11 @@ class Composition(Reservoir):
     def is_causal(self) -> bool:
         """Whether no state depends on later inputs: if it is so for every part."""
         return all(part.is_causal for part in self.reservoirs_)
+
+    @property
+    def draws_noise(self) -> bool:
+        """Whether its states are noisy in training: if those of any part are."""
+        return any(part.draws_noise for part in self.reservoirs_)
 
     def _fit_parts(self, parts, widths, dtype):
         """Draw each part for inputs of its width."""
@@ -96,11 +102,21 @@ def copies(reservoir, n_copies: int, rng: np.random.Generator) -> list[Any]:
     drawn = []
     for _ in range(n_copies):
         copy = clone(reservoir)
-        seeds = [name for name in copy.get_params() if name.rpartition("__")[2] == "random_state"]
-        copy.set_params(**dict.fromkeys(seeds))
+        for part in parts_of(copy):
+            if "random_state" in part.get_params(deep=False):
+                part.set_params(random_state=None)
         seed_open_parts(copy, rng)
         drawn.append(copy)
     return drawn
+
+
+def parts_of(estimator: BaseEstimator) -> Iterator[BaseEstimator]:
+    """Yield an estimator and all that its parameters hold, in lists too."""
+    yield estimator
+    for value in estimator.get_params(deep=False).values():
+        for part in value if isinstance(value, (list, tuple)) else [value]:
+            if isinstance(part, BaseEstimator):
+                yield from parts_of(part)
 
 
 def clones(reservoirs, rng: np.random.Generator) -> list[Any]:

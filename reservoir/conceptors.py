@@ -19,9 +19,10 @@ from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from reservoir.base import FLOATS
+from reservoir.base import FLOATS, check_n_steps
 from reservoir.default_parts import DefaultParts
 from reservoir.echo_state import EchoState
+from reservoir.harvest import refuse_boundless
 from reservoir.random_source import make_rng, seed_open_parts
 from reservoir.readout import RidgeReadout
 from reservoir.sequences import stack
@@ -124,7 +125,7 @@ class ConceptorMemory(DefaultParts, BaseEstimator):
     Parameters
     ----------
     reservoir : EchoState, optional
-        It is cloned. Default:
+        Without noise, which would open its conceptors in all directions. It is cloned. Default:
         ``EchoState(100, spectral_radius=1.5, input_scaling=1.5, bias_scaling=1.0)``.
     aperture : float, default=100.0
         Of the conceptors. Too small damps the patterns, too large lets them run into each other.
@@ -198,10 +199,17 @@ class ConceptorMemory(DefaultParts, BaseEstimator):
         )
         if self.random_state is not None:
             seed_open_parts(self.reservoir_, make_rng(self.random_state))
+        if self.reservoir_.draws_noise:
+            raise ValueError(
+                f"noise={self.reservoir_.noise!r} would open the conceptors in all directions: set noise=0 of the "
+                "reservoir; a larger alpha steadies the weights"
+            )
         self.reservoir_.fit(rows[:1])
+        self.reservoir_._pretrain(rows, layout)
         states, self.states_ = self.reservoir_._run(
             rows, layout, self.reservoir_._zero_states(len(layout.lengths), float)
         )
+        refuse_boundless(self.reservoir_, states)
         previous = np.vstack([np.zeros_like(states[:1]), states[:-1]])
         previous[layout.starts] = 0
         kept = [
@@ -239,14 +247,20 @@ class ConceptorMemory(DefaultParts, BaseEstimator):
         is_stored = isinstance(pattern, Integral)
         if is_stored and not 0 <= pattern < len(self.conceptors_):
             raise ValueError(f"pattern={pattern} is not stored: there are 0 to {len(self.conceptors_) - 1}")
-        C = self.conceptors_[pattern] if is_stored else np.asarray(pattern, dtype=float)
+        C = self.conceptors_[int(pattern)] if is_stored else np.asarray(pattern, dtype=float)
         if C.shape != self.loaded_weights_.shape:
             raise ValueError(f"pattern has shape {C.shape}, a conceptor has {self.loaded_weights_.shape}")
-        h = self.states_[pattern if is_stored else 0] if initial_state is None else np.asarray(initial_state)
-        if h.shape != C.shape[:1] or n_steps < 1:
-            raise ValueError(
-                f"initial_state has shape {h.shape} and n_steps={n_steps}, expected {C.shape[:1]} and at least 1"
-            )
+        check_n_steps(n_steps, 1)
+        h = (
+            self.states_[int(pattern) if is_stored else 0]
+            if initial_state is None
+            else np.asarray(initial_state)
+        )
+        if h.shape != C.shape[:1]:
+            raise ValueError(f"initial_state has shape {h.shape}, expected {C.shape[:1]}")
+        for name, values in (("pattern", C), ("initial_state", h)):
+            if not np.isfinite(values).all():
+                raise ValueError(f"{name} holds NaN or infinity: give finite numbers")
         states = np.empty((n_steps, len(h)))
         for t in range(n_steps):
             h = C @ self._step(h)

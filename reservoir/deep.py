@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numba import njit
 from numba.extending import overload
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils._param_validation import Interval
 
 from reservoir.base import Reservoir, part_of
 from reservoir.composition import Composition, check_reservoirs, clones, copies, moved
@@ -60,7 +60,7 @@ class DeepEchoState(DefaultParts, Composition):
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "reservoir": [HasMethods(["fit", "transform"]), list, tuple, None],
+        "reservoir": [Reservoir, list, tuple, None],
         "n_layers": [Interval(Integral, 1, None, closed="left")],
         "inter_scaling": [Interval(Real, 0, None, closed="left")],
         "input_to_all": ["boolean"],

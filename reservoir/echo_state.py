@@ -22,6 +22,7 @@ from reservoir.topology import (
     make_input_weights,
     make_recurrent_weights,
 )
+from reservoir.topology.recurrent import read_options
 from reservoir.vecmath import ACTIVATIONS, SLOPES, activate
 
 FEW_INPUTS = 8  # with more, a matrix product beforehand beats multiplying in the state loop
@@ -71,7 +72,8 @@ class EchoState(Reservoir):
         "sign", a tenth for "sparse", ten for "neighbours"; the others, and a matrix, have theirs.
     noise : float, default=0.0
         Standard deviation of Gaussian noise inside the activation, in training only: in `fit_transform` and `fit` of
-        `ESNRegressor`, `ESNClassifier` and the forecasters. What else is trained on a reservoir hears none.
+        the networks, of `ForceGenerator` and of the forecasters. States that are carried on from training are those
+        without it. `ConceptorMemory` refuses it, diagnostics hear none.
     plasticity : IntrinsicPlasticity, optional
         Rule by which gain and bias of tanh units are learned from the training inputs. Default: none are.
     n_jobs : int, optional
@@ -217,7 +219,7 @@ class EchoState(Reservoir):
             connectivity=self.connectivity,
             spectral_radius=None if by_value else self.spectral_radius,
             singular_value=self.singular_value,
-            **(self.topology_options or {}),
+            **read_options(self.topology_options),
         )
 
     def _read_leak_rate(self):

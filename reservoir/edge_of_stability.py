@@ -11,6 +11,7 @@ from reservoir.dynamics import Blend
 from reservoir.echo_state import EchoState
 from reservoir.recurrence import recurrence_of
 from reservoir.topology import ShiftMatrix, make_recurrent_weights
+from reservoir.topology.recurrent import own_matrix
 
 _ROUNDING = 1e-8  # relative change of a vector's length by an orthogonal matrix in float64
 
@@ -135,17 +136,16 @@ class ES2N(EchoState):
         return super()._draw_recurrent(rng)
 
     def _draw_rotation(self, rng) -> Any:
-        matrix = make_recurrent_weights(self.rotation, self.n_units, rng)
-        if not isinstance(self.rotation, str):
-            vectors = rng.standard_normal((self.n_units, 2))
-            error = np.abs(
-                np.linalg.norm(matrix @ vectors, axis=0) / np.linalg.norm(vectors, axis=0) - 1
-            ).max()
-            if error > _ROUNDING:
-                raise ValueError(
-                    f"rotation is not orthogonal: it changes the length of a vector by a factor of 1 +- {error:.2g}; "
-                    "give a matrix whose transpose is its inverse, or rotation='orthogonal'"
-                )
+        if isinstance(self.rotation, str):
+            return make_recurrent_weights(self.rotation, self.n_units, rng)
+        matrix = own_matrix(self.rotation, self.n_units, "rotation")
+        vectors = rng.standard_normal((self.n_units, 2))
+        error = np.abs(np.linalg.norm(matrix @ vectors, axis=0) / np.linalg.norm(vectors, axis=0) - 1).max()
+        if error > _ROUNDING:
+            raise ValueError(
+                f"rotation is not orthogonal: it changes the length of a vector by a factor of 1 +- {error:.2g}; "
+                "give a matrix whose transpose is its inverse, or rotation='orthogonal'"
+            )
         return matrix
 
     def _leak(self, dtype):

@@ -223,6 +223,7 @@ class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
             It starts at the end of the (last) training series.
         """
         check_is_fitted(self)
+        check_settings(self)
         weights, intercept, skip = self._linear_readout()
         n_outputs = self._n_outputs
         if self.feedback_scaling:
@@ -257,6 +258,7 @@ class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
     def fitted_values_(self):
         """In-sample fit of every training row, driven anew at each access."""
         check_is_fitted(self)
+        check_settings(self)
         inputs, layout = self._training
         state = self.reservoir_._zero_states(len(layout.lengths), inputs.dtype)
         rows = inputs[:, inputs.shape[1] - self.n_features_in_ :]

@@ -7,13 +7,19 @@ import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context, is_classifier
 from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from reservoir.base import FLOATS
-from reservoir.harvest import after_washout, harvest
+from reservoir.harvest import after_washout, harvest, refuse_boundless
 from reservoir.network import EchoStateNetwork
 from reservoir.sequences import stack, stack_targets
+from reservoir.settings import check_settings, settings_of
+
+
+def _readout_gives_probabilities(model):
+    return hasattr(getattr(model, "readout_", model.readout), "predict_proba")
 
 
 class ESNClassifier(ClassifierMixin, EchoStateNetwork):
@@ -42,6 +48,7 @@ class ESNClassifier(ClassifierMixin, EchoStateNetwork):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+        The labels of the rows that are learned from.
     reservoir_, readout_ : estimators
         The fitted clones.
     n_features_in_ : int
@@ -105,19 +112,24 @@ class ESNClassifier(ClassifierMixin, EchoStateNetwork):
         targets = stack_targets(y, layout)
         rows, targets = self._validate(rows, targets, layout)
         check_classification_targets(targets)
-        self.classes_, codes = np.unique(targets, return_inverse=True)
+        counted = targets if self.pooling is not None else targets[after_washout(self.washout, layout)]
+        self.classes_ = np.unique(counted)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"y has one class, {self.classes_.tolist()[0]!r}: a classifier needs samples of at least two classes"
+                f"y has one class, {self.classes_.tolist()[0]!r}{self._left_out()}: a classifier needs samples of at "
+                "least two classes"
             )
         seed = self._start(rows, layout)
         self._by_label = is_classifier(self.readout_)
-        signs = np.where(codes[:, np.newaxis] == np.arange(len(self.classes_)), 1.0, -1.0)
+        signs = np.where(targets[:, np.newaxis] == self.classes_, 1.0, -1.0)
         answers = targets if self._by_label else signs
         if self.pooling is None:
             self._train(rows, rows, answers, layout, seed)
         else:
-            self.readout_.fit(self._pooled(rows, layout, np.random.default_rng(seed)), answers)
+            pooled = self._pooled(rows, layout, np.random.default_rng(seed))
+            refuse_boundless(self.reservoir_, pooled)
+            self.readout_.fit(pooled, answers)
+        self.settings_ = settings_of(self, ("pooling", "n_segments", "washout", "input_skip"))
         return self
 
     def predict(self, X, groups=None):
@@ -154,6 +166,20 @@ class ESNClassifier(ClassifierMixin, EchoStateNetwork):
             values = values[:, 1] - values[:, 0]
         return self._restored(values, layout)
 
+    @available_if(_readout_gives_probabilities)
+    def predict_proba(self, X, groups=None):
+        """Return the probability of each class, by a readout that has them.
+
+        Parameters
+        ----------
+        X, groups : see ``predict``
+
+        Returns
+        -------
+        ndarray of shape (n_rows or n_series, n_classes), or per row in the form of ``X``
+        """
+        return self._restored(*self._answer(X, groups, "predict_proba"))
+
     def score(self, X, y, sample_weight=None, groups=None):
         """Return the fraction of labels that are right.
 
@@ -178,6 +204,10 @@ class ESNClassifier(ClassifierMixin, EchoStateNetwork):
 
     # ---------------------------------------------------------------- private
 
+    def _left_out(self):
+        """What a message says of rows that do not count."""
+        return f" in the rows after washout={self.washout}" if self.washout and self.pooling is None else ""
+
     def _validate(self, rows, targets, layout):
         """Validated rows and targets, one per row or, with pooling, one per series."""
         if self.pooling is None:
@@ -187,8 +217,8 @@ class ESNClassifier(ClassifierMixin, EchoStateNetwork):
                     "set pooling='mean', or give a label per row"
                 )
             return validate_data(self, rows, targets, dtype=FLOATS)
+        targets = validate_data(self, y=targets)  # not both together: they may differ in length
         rows = validate_data(self, rows, dtype=FLOATS)
-        targets = np.asarray(targets)
         if len(targets) == len(layout.lengths):
             return rows, targets
         if len(targets) != len(rows):
@@ -203,6 +233,7 @@ class ESNClassifier(ClassifierMixin, EchoStateNetwork):
 
     def _answer(self, X, groups, method):
         check_is_fitted(self)
+        check_settings(self)
         rows, layout = stack(X, groups)
         rows = validate_data(self, rows, dtype=FLOATS, reset=False)
         if method is None:

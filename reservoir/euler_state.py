@@ -13,6 +13,7 @@ from reservoir.shift_matrix import ShiftMatrix
 from reservoir.spectrum import scale_to
 from reservoir.topology import make_recurrent_weights
 from reservoir.topology.draws import store
+from reservoir.topology.recurrent import read_options
 
 
 class EulerState(EchoState):
@@ -127,7 +128,11 @@ class EulerState(EchoState):
 
     def _draw_recurrent(self, rng):
         drawn = make_recurrent_weights(
-            self.topology, self.n_units, rng, connectivity=self.connectivity, **(self.topology_options or {})
+            self.topology,
+            self.n_units,
+            rng,
+            connectivity=self.connectivity,
+            **read_options(self.topology_options),
         )
         flow = drawn.antisymmetric() if isinstance(drawn, ShiftMatrix) else drawn - drawn.T
         return _minus_identity(scale_to(flow, spectral_radius=self.spectral_radius, name="A"), self.diffusion)

@@ -8,12 +8,13 @@ from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from reservoir.base import Reservoir, refuse_future
+from reservoir.base import Reservoir, check_n_steps, refuse_future
 from reservoir.default_parts import DefaultParts
 from reservoir.echo_state import EchoState
 from reservoir.online import OnlineReadout, RecursiveLeastSquares
 from reservoir.random_source import make_rng, seed_open_parts
-from reservoir.sequences import Layout
+from reservoir.sequences import Layout, refuse_masked
+from reservoir.settings import check_settings, settings_of
 
 _ONE_STEP = Layout(np.array([1]), "single")
 
@@ -106,6 +107,7 @@ class ForceGenerator(DefaultParts, BaseEstimator):
         -------
         self
         """
+        refuse_masked(X, "X")
         pattern = validate_data(self, X, dtype=np.float64)
         rng = make_rng(self.random_state)
         self.reservoir_ = _chaotic_reservoir() if self.reservoir is None else clone(self.reservoir)
@@ -113,8 +115,12 @@ class ForceGenerator(DefaultParts, BaseEstimator):
             seed_open_parts(self.reservoir_, rng)
         self.reservoir_.fit(pattern[:1])
         refuse_future(self.reservoir_, "a network with feedback")
+        fed_back = self.feedback_scaling * np.vstack([np.zeros_like(pattern[:1]), pattern[:-1]])
+        self.reservoir_._pretrain(fed_back, Layout(np.array([len(pattern)]), "single"))
         self.readout_ = _readout() if self.readout is None else clone(self.readout)
-        self._learn(pattern, 0.1 * rng.standard_normal((1, self.reservoir_.state_size_)))
+        start = 0.1 * rng.standard_normal((1, self.reservoir_.state_size_))
+        self._learn(pattern, start, np.random.default_rng(rng.integers(2**63)))
+        self.settings_ = settings_of(self, ("feedback_scaling",))
         return self
 
     def generate(self, n_steps, initial_state=None, return_state=False):
@@ -135,14 +141,16 @@ class ForceGenerator(DefaultParts, BaseEstimator):
             Only with ``return_state``.
         """
         check_is_fitted(self)
-        if not isinstance(n_steps, Integral) or n_steps < 1:
-            raise ValueError(f"n_steps={n_steps!r} must be a whole number of at least 1")
+        check_settings(self)
+        check_n_steps(n_steps, 1)
         state = self.final_state_ if initial_state is None else np.array(initial_state, dtype=float)
         if state.shape != self.final_state_.shape:
             raise ValueError(
                 f"initial_state has shape {state.shape}, expected {self.final_state_.shape}: "
                 "pass what return_state=True gave"
             )
+        if not np.isfinite(state).all():
+            raise ValueError("initial_state holds NaN or infinity: pass what return_state=True gave")
         size, n_outputs = self.reservoir_.state_size_, self.n_features_in_
         weights = np.hstack([self.readout_.coef_, np.zeros((n_outputs, n_outputs))])
         outputs, end, n_done = self.reservoir_.run_free(
@@ -159,7 +167,7 @@ class ForceGenerator(DefaultParts, BaseEstimator):
             )
         return (outputs, np.concatenate([end, outputs[-1]])) if return_state else outputs
 
-    def _learn(self, pattern, state):
+    def _learn(self, pattern, state, noise_rng):
         """Go through the pattern, one step of the reservoir and one of the readout after the other."""
         readout = self.readout_
         readout.n_features_in_ = self.reservoir_.n_states_
@@ -169,7 +177,7 @@ class ForceGenerator(DefaultParts, BaseEstimator):
         for _ in range(self.n_epochs):
             for t in range(len(pattern)):
                 fed_back = self.feedback_scaling * said[np.newaxis]
-                states, state = self.reservoir_._run(fed_back, _ONE_STEP, state)
+                states, state = self.reservoir_._run(fed_back, _ONE_STEP, state, noise_rng)
                 self.outputs_[t] = readout._coef @ states[0] + readout._intercept
                 readout._learn(states, pattern[t : t + 1])
                 said = readout._coef @ states[0] + readout._intercept

@@ -116,7 +116,7 @@ def train_readout(
     Returns
     -------
     ndarray of shape (n_series, state_size)
-        States at the end of each series.
+        States at the end of each series, without noise.
     """
     final = reservoir._zero_states(len(layout.lengths), inputs.dtype)
 
@@ -138,14 +138,32 @@ def train_readout(
     try:
         with np.errstate(invalid="ignore"):  # of states that are not finite
             _fit_on_blocks(readout, blocks, int(usable.sum()), make_penalties)
-    except ValueError as error:
-        if np.isfinite(final).all():
-            raise
+    except ValueError:
+        refuse_boundless(reservoir, final)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for seen, *_ in blocks():  # where the carried state is not what is seen of it
+                refuse_boundless(reservoir, seen)
+        raise
+    if reservoir.draws_noise:  # it belongs to training: what follows starts from states without it
+        final[:] = reservoir._zero_states(len(final), inputs.dtype)
+        for _ in harvest(reservoir, inputs, layout, final):
+            pass
+    return final
+
+
+def refuse_boundless(reservoir: Reservoir, states: np.ndarray) -> None:
+    """Refuse states that are not finite: inputs and targets have been looked at, so nothing else is to blame.
+
+    Raises
+    ------
+    ValueError
+        Naming the reservoir.
+    """
+    if not np.isfinite(states).all():
         raise ValueError(
             f"the states of {reservoir!r} grew beyond all numbers: its activation does not bound them, so lower "
             "spectral_radius or the scale of the inputs"
-        ) from error
-    return final
+        )
 
 
 def _fit_on_blocks(readout, blocks, n_rows, make_penalties):

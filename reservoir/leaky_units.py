@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numba import njit
 from sklearn.base import clone
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils._param_validation import Interval
 
 from reservoir.base import Reservoir, part_of
 from reservoir.default_parts import DefaultParts
@@ -57,7 +57,7 @@ class LeakyUnits(DefaultParts, Reservoir):
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "reservoir": [HasMethods(["fit", "transform"]), None],
+        "reservoir": [Reservoir, None],
         "retention": [Interval(Real, 0, 1, closed="both"), "array-like", tuple],
         "random_state": ["random_state", np.random.Generator],
     }
@@ -73,6 +73,11 @@ class LeakyUnits(DefaultParts, Reservoir):
     def is_causal(self):
         """Whether no state depends on later inputs."""
         return self.reservoir_.is_causal
+
+    @property
+    def draws_noise(self):
+        """Whether its states are noisy in training."""
+        return self.reservoir_.draws_noise
 
     def _build(self, n_features, dtype, rng):
         self.reservoir_ = EchoState() if self.reservoir is None else clone(self.reservoir)

@@ -24,6 +24,7 @@ import numpy as np
 from numba import njit
 
 from reservoir.base import Reservoir, part_of
+from reservoir.composition import parts_of
 from reservoir.harvest import CHUNK_ROWS
 from reservoir.parallel import side_by_side
 from reservoir.readout import RidgeReadout
@@ -149,8 +150,7 @@ def drive_patches(
 
 def pretrain_patches(reservoir: Reservoir, fields: list[np.ndarray], patches: Patches) -> None:
     """Let a reservoir learn what it learns without targets from all its patches, as a batch of series."""
-    parameters = reservoir.get_params()
-    if any(name.rpartition("__")[2] == "plasticity" and parameters[name] is not None for name in parameters):
+    if any(getattr(part, "plasticity", None) is not None for part in parts_of(reservoir)):
         rows = np.concatenate([by_patch(field[:-1], patches.seen) for field in fields])
         lengths = np.repeat([len(field) - 1 for field in fields], len(patches.seen))
         reservoir._pretrain(rows, Layout(lengths, "stacked"))
@@ -206,7 +206,7 @@ def train_patches(
 
     n_rows = sum(len(field) - 1 - min(washout, (len(field) - 1) // 2) for field in fields)
     readout.fit_stream(blocks, n_rows=n_rows * len(patches.seen))
-    if input_noise:  # it belongs to training: forecasts start from states without it
+    if input_noise or reservoir.draws_noise:  # it belongs to training: forecasts start from states without it
         for field, state in zip(fields, final):
             state[:] = reservoir._zero_states(len(state), field.dtype)
             for _ in drive_patches(reservoir, field[:-1], patches, state):

@@ -82,6 +82,9 @@ class OnlineReadout(MultiOutputMixin, RegressorMixin, BaseEstimator):
             raise ValueError(
                 f"rows of y have shape {y.shape[1:]}, those of earlier calls had {self._target_shape}"
             )
+        for name, carried in vars(self).items():
+            if isinstance(carried, np.ndarray) and not carried.flags.writeable:  # from a memory map
+                setattr(self, name, carried.copy())
         columns = np.ascontiguousarray(y, dtype=np.float64).reshape(len(X), -1)
         self._learn(np.ascontiguousarray(X, dtype=np.float64), columns)
         return self._publish()
@@ -238,12 +241,12 @@ class LeastMeanSquares(OnlineReadout):
 
     def _start(self, n_features, n_targets):
         """Nothing is carried beside the coefficients."""
+
+    def _learn(self, X, y):
         if self.normalized and self.learning_rate >= 2:
             raise ValueError(
                 f"learning_rate={self.learning_rate!r} lets normalised steps raise the error: it must lie below 2"
             )
-
-    def _learn(self, X, y):
         for _ in range(self.n_epochs):
             _least_mean_squares(
                 X, y, self._coef, self._intercept, float(self.learning_rate), bool(self.normalized)

@@ -9,9 +9,9 @@ import numpy as np
 from joblib import effective_n_jobs
 from numba import njit
 from numba.extending import overload
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils._param_validation import Interval
 
-from reservoir.base import have_parts, part_of
+from reservoir.base import Reservoir, have_parts, part_of
 from reservoir.compiled.threads import in_threads
 from reservoir.composition import Composition, check_reservoirs, clones, copies
 from reservoir.default_parts import DefaultParts
@@ -72,7 +72,7 @@ class SideBySide(Composition):
         """Whether all parts are driven by one call: many series or inputs are faster by other kernels."""
         if self._networks is None or self._networks.weights.dtype != rows.dtype:
             return False
-        noisy = noise_rng is not None and any(part.noise > 0 for part in self.reservoirs_)
+        noisy = noise_rng is not None and self.draws_noise
         few = len(layout.lengths) < MIN_SERIES_FOR_BLOCK and len(self.columns_[0]) < FEW_INPUTS
         return few and not noisy
 
@@ -275,17 +275,18 @@ class ParallelReservoirs(SideBySide):
     def _read_columns(self, n_reservoirs, n_features):
         if self.columns is None:
             return [np.arange(n_features)] * n_reservoirs
-        columns = [np.array(chosen, dtype=np.intp, ndmin=1) for chosen in self.columns]
+        columns = [np.array(chosen, ndmin=1) for chosen in self.columns]
         if len(columns) != n_reservoirs:
             raise ValueError(
                 f"columns has {len(columns)} entries for {n_reservoirs} reservoirs: give one for each"
             )
         for i, chosen in enumerate(columns):
-            if chosen.size == 0 or chosen.min() < 0 or chosen.max() >= n_features:
+            whole = chosen.ndim == 1 and chosen.size and np.issubdtype(chosen.dtype, np.integer)
+            if not whole or chosen.min() < 0 or chosen.max() >= n_features:
                 raise ValueError(
                     f"columns[{i}] is {chosen.tolist()}: give at least one of the columns 0 to {n_features - 1} of X"
                 )
-        return columns
+        return [chosen.astype(np.intp) for chosen in columns]
 
 
 def side_by_side(reservoirs: list, columns: list, n_features: int) -> ParallelReservoirs:
@@ -329,7 +330,7 @@ class EnsembleReservoirs(DefaultParts, SideBySide):
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "reservoir": [HasMethods(["fit", "transform"]), None],
+        "reservoir": [Reservoir, None],
         "n_members": [Interval(Integral, 1, None, closed="left")],
         "n_jobs": [Integral, None],
         "random_state": ["random_state", np.random.Generator],

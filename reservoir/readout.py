@@ -262,7 +262,7 @@ class RidgeReadout(MultiOutputMixin, RegressorMixin, BaseEstimator):
             raise ValueError(
                 f"rows of y have shape {blocks.target_shape}, those of earlier calls had {self._target_shape}"
             )
-        self._rows = folded(self.solver_, blocks, self.fit_intercept, rows)
+        self._rows = folded(self.solver_, blocks, self.fit_intercept, rows and rows.writable())
         self._forget(_SOLUTION)
         return self
 

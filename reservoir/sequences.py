@@ -3,6 +3,9 @@
 Rows are consecutive time steps. Many series come as a list of ``(n_steps, n_features)`` arrays of any
 lengths, as one array ``(n_series, n_steps, n_features)``, or stacked in one ``(n_rows, n_features)`` array with
 a label per row in ``groups``; inside the package they are always stacked, with the lengths beside them.
+
+A list of lists of numbers is one series, row by row. A list of one-dimensional arrays alone is refused: it could be
+rows, or series of one feature as `forecasting` reads it.
 """
 
 import sys
@@ -69,7 +72,7 @@ def stack(X, groups=None):
     ------
     ValueError
         If series are empty or of different widths, if groups are given beside a list, if the rows of a group
-        do not stand together.
+        do not stand together, if a list holds one-dimensional arrays, if values are masked.
 
     Examples
     --------
@@ -77,6 +80,7 @@ def stack(X, groups=None):
     >>> rows.shape, layout.lengths.tolist()
     ((8, 2), [3, 5])
     """
+    refuse_masked(X, "X")
     is_list = _is_list_of_series(X)
     if is_list or getattr(X, "ndim", 2) == 3:
         if groups is not None:
@@ -86,7 +90,7 @@ def stack(X, groups=None):
             )
         return (_stack_list(X), Layout(_lengths(X), "list")) if is_list else _flatten(np.asarray(X))
     if not hasattr(X, "shape"):
-        _refuse_uneven_rows(X)
+        _refuse_flat_series(X)
         X = np.asarray(X)
     n_rows = X.shape[0] if len(X.shape) else 0  # a scalar is for validation to refuse
     if groups is None:
@@ -102,8 +106,9 @@ def stack_targets(y, layout: Layout):
     Raises
     ------
     ValueError
-        If a list of targets does not match the series of ``X``.
+        If a list of targets does not match the series of ``X``, or values are masked.
     """
+    refuse_masked(y, "y")
     if layout.kind == "list" and _is_list_of_arrays(y):
         lengths = _lengths(y)
         if lengths.tolist() != layout.lengths.tolist():
@@ -153,13 +158,32 @@ def _stack_list(X):
     return pandas.concat(X)  # keeps the names for validation
 
 
-def _refuse_uneven_rows(X) -> None:
-    if isinstance(X, (list, tuple)) and len(X) and all(np.ndim(v) == 1 for v in X):
-        lengths = _lengths(X)
-        if lengths.min() < lengths.max():
-            raise ValueError(
-                f"X is a list of one-dimensional series of {_shown(lengths)} steps: give each the shape (n_steps, 1)"
-            )
+def refuse_masked(values, name: str) -> None:
+    """Refuse masked values, which NumPy would take for numbers; ``values`` is an array or a list of them.
+
+    Raises
+    ------
+    ValueError
+        If there are any.
+    """
+    parts = values if isinstance(values, (list, tuple)) else [values]
+    if any(np.ma.is_masked(part) for part in parts if isinstance(part, np.ma.MaskedArray)):
+        raise ValueError(f"{name} holds masked values: fill them in, or leave out these rows")
+
+
+def _refuse_flat_series(X) -> None:
+    if not (isinstance(X, (list, tuple)) and len(X) and all(np.ndim(v) == 1 for v in X)):
+        return
+    lengths = _lengths(X)
+    if lengths.min() < lengths.max():
+        raise ValueError(
+            f"X is a list of one-dimensional series of {_shown(lengths)} steps: give each the shape (n_steps, 1)"
+        )
+    if all(hasattr(v, "shape") for v in X):
+        raise ValueError(
+            f"X is a list of {len(X)} one-dimensional arrays of {lengths[0]} numbers, rows or series of one feature: "
+            "give rows as np.array(X), series as arrays of shape (n_steps, 1)"
+        )
 
 
 def _flatten(X):

@@ -14,6 +14,7 @@ from reservoir.leaky_units import read_retention
 from reservoir.sequences import Layout
 from reservoir.stepping import with_step
 from reservoir.topology import make_input_weights, make_recurrent_weights
+from reservoir.topology.recurrent import read_options
 from reservoir.vecmath import FASTMATH
 
 _KERNEL = {"cache": True, "nogil": True, "fastmath": FASTMATH, "error_model": "numpy"}
@@ -144,7 +145,7 @@ class SpikingUnits(Reservoir):
             rng,
             connectivity=self.connectivity,
             spectral_radius=self.spectral_radius,
-            **(self.topology_options or {}),
+            **read_options(self.topology_options),
         )
         self.recurrent_weights_ = sp.csc_array(weights.tocsr() if hasattr(weights, "tocsr") else weights)
         self.input_weights_ = make_input_weights(

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numba import njit
 from sklearn.base import clone
-from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
 from reservoir.base import Reservoir, part_of
 from reservoir.default_parts import DefaultParts
@@ -56,7 +56,7 @@ class SquaredStates(DefaultParts, Reservoir):
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "reservoir": [HasMethods(["fit", "transform"]), None],
+        "reservoir": [Reservoir, None],
         "squares": [StrOptions({"every_second", "beside"})],
         "random_state": ["random_state", np.random.Generator],
     }
@@ -72,6 +72,11 @@ class SquaredStates(DefaultParts, Reservoir):
     def is_causal(self):
         """Whether no state depends on later inputs."""
         return self.reservoir_.is_causal
+
+    @property
+    def draws_noise(self):
+        """Whether its states are noisy in training."""
+        return self.reservoir_.draws_noise
 
     def _build(self, n_features, dtype, rng):
         self.reservoir_ = EchoState() if self.reservoir is None else clone(self.reservoir)

@@ -11,9 +11,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from reservoir.base import FLOATS, Reservoir
 from reservoir.default_parts import DefaultParts
 from reservoir.echo_state import EchoState
+from reservoir.harvest import refuse_boundless
 from reservoir.random_source import make_rng, seed_open_parts
 from reservoir.readout import RidgeReadout
-from reservoir.sequences import Layout
+from reservoir.sequences import Layout, refuse_masked
+from reservoir.settings import check_settings, settings_of
 
 # States kept at once; windows are driven in pieces of so many numbers.
 _PIECE = 2**22
@@ -124,6 +126,8 @@ class WindowESNRegressor(MultiOutputMixin, RegressorMixin, DefaultParts):
         -------
         self
         """
+        refuse_masked(X, "X")
+        refuse_masked(y, "y")
         X, y = validate_data(self, X, y, dtype=FLOATS, multi_output=True, y_numeric=True)
         n_windowed = X.shape[1] - self.n_static
         if n_windowed < 1 or n_windowed % self.n_channels:
@@ -140,7 +144,10 @@ class WindowESNRegressor(MultiOutputMixin, RegressorMixin, DefaultParts):
         self.reservoir_.fit(np.zeros((1, self.n_channels), dtype=X.dtype))
         self.reservoir_._pretrain(windows.reshape(-1, self.n_channels), _layout(windows))
         self.readout_ = _default_readout() if self.readout is None else clone(self.readout)
-        self.readout_.fit(self._features(X), y)
+        features = self._features(X, np.random.default_rng(rng.integers(2**63)))
+        refuse_boundless(self.reservoir_, features)
+        self.readout_.fit(features, y)
+        self.settings_ = settings_of(self, ("n_channels", "lag_order", "n_static", "input_skip"))
         return self
 
     def predict(self, X):
@@ -155,6 +162,8 @@ class WindowESNRegressor(MultiOutputMixin, RegressorMixin, DefaultParts):
         ndarray of shape (n_windows,) or (n_windows, n_targets)
         """
         check_is_fitted(self)
+        check_settings(self)
+        refuse_masked(X, "X")
         X = validate_data(self, X, dtype=FLOATS, reset=False)
         return self.readout_.predict(self._features(X))
 
@@ -179,18 +188,19 @@ class WindowESNRegressor(MultiOutputMixin, RegressorMixin, DefaultParts):
         windows = scaled[:, :cut].reshape(len(X), -1, self.n_channels)
         return windows if self.lag_order == "oldest_first" else windows[:, ::-1], scaled[:, cut:]
 
-    def _features(self, X):
+    def _features(self, X, noise_rng=None):
         """What the readout sees: last states, windows if wanted, further columns."""
         windows, static = self._windows(X)
         size = max(1, _PIECE // (windows.shape[1] * self.reservoir_.n_states_))
-        pieces = [self._last_states(windows[i : i + size]) for i in range(0, len(windows), size)]
+        begins = range(0, len(windows), size)
+        pieces = [self._last_states(windows[i : i + size], noise_rng) for i in begins]
         skipped = [windows.reshape(len(X), -1)] if self.input_skip else []
         return np.hstack([np.concatenate(pieces), *skipped, static])
 
-    def _last_states(self, windows):
+    def _last_states(self, windows, noise_rng):
         rows = np.ascontiguousarray(windows).reshape(-1, self.n_channels)
         rest = self.reservoir_._zero_states(len(windows), rows.dtype)
-        states, _ = self.reservoir_._run(rows, _layout(windows), rest)
+        states, _ = self.reservoir_._run(rows, _layout(windows), rest, noise_rng)
         return states.reshape(len(windows), windows.shape[1], -1)[:, -1]
 
 

@@ -1,5 +1,6 @@
 """LocalReservoirForecaster: spatially extended systems by many small reservoirs, each over a neighbourhood."""
 
+import math
 from numbers import Integral, Real
 from typing import ClassVar, NamedTuple
 
@@ -26,6 +27,7 @@ from reservoir.local import (
     train_patches,
 )
 from reservoir.random_source import make_rng, seed_open_parts
+from reservoir.settings import check_settings
 
 
 class _State(NamedTuple):
@@ -111,6 +113,7 @@ class LocalReservoirForecaster(DefaultParts, Forecaster):
     True
     """
 
+    _settings = ("patch_size", "overlap", "shape", "shared", "squares", "input_skip")
     _parameter_constraints: ClassVar[dict] = {
         "reservoir": [Reservoir, None],
         "readout": [RidgeReadout, None],
@@ -226,6 +229,7 @@ class LocalReservoirForecaster(DefaultParts, Forecaster):
             It starts where the (last) series stands.
         """
         check_is_fitted(self)
+        check_settings(self)
         options = {"squares": self.squares, "input_skip": self.input_skip}
         made = joined_patches(self._groups(self._cut()), self.n_targets_, **options)
         state = self.states_[-1]
@@ -245,15 +249,18 @@ class LocalReservoirForecaster(DefaultParts, Forecaster):
         ]
 
     def _cut(self) -> Patches:
-        shape = (self.n_targets_,) if self.shape is None else self.shape
-        if np.prod(shape) != self.n_targets_:
+        shape = (self.n_targets_,) if self.shape is None else _whole("shape", self.shape, 1)
+        if math.prod(shape) != self.n_targets_:
             raise ValueError(
-                f"shape={shape} has {np.prod(shape)} sites, but the series {self.n_targets_} columns"
+                f"shape={shape} has {math.prod(shape)} sites, but the series {self.n_targets_} columns"
             )
-        sizes = [self.patch_size, self.overlap]
-        for i, (name, size) in enumerate(zip(("patch_size", "overlap"), sizes)):
-            sizes[i] = (size,) * len(shape) if isinstance(size, Integral) else size
-            if len(sizes[i]) != len(shape):
+        sizes: list[tuple] = []
+        for name, least in (("patch_size", 1), ("overlap", 0)):
+            size = getattr(self, name)
+            sizes.append(
+                (int(size),) * len(shape) if isinstance(size, Integral) else _whole(name, size, least)
+            )
+            if len(sizes[-1]) != len(shape):
                 raise ValueError(
                     f"{name}={size} needs one number for each of the {len(shape)} axes of the field"
                 )
@@ -298,3 +305,10 @@ class LocalReservoirForecaster(DefaultParts, Forecaster):
             for _ in drive_patches(reservoir, field, patches.part(part), moved[part]):
                 pass
         return _State(moved, np.vstack([state.last, y])[-1])
+
+
+def _whole(name: str, sizes: tuple, least: int) -> tuple[int, ...]:
+    """Return sizes along axes, refusing what is no whole number of at least ``least``."""
+    if not all(isinstance(size, Integral) and int(size) >= least for size in sizes):
+        raise ValueError(f"{name}={sizes!r} must hold whole numbers of at least {least}, one for each axis")
+    return tuple(map(int, sizes))

@@ -26,6 +26,7 @@ from reservoir.harvest import harvest, train_readout
 from reservoir.linearised_noise import noise_penalties
 from reservoir.random_source import make_rng, seed_open_parts
 from reservoir.sequences import Layout
+from reservoir.settings import check_settings
 
 _CANDIDATE_DIFFERENCES = ((), (1,))
 _LEAST_STEPS_TO_CHOOSE = 30
@@ -173,10 +174,9 @@ class ReservoirForecaster(DefaultParts, Forecaster):
             raise ValueError(
                 "linearised_noise is for what is fed back: use strategy='recursive' or set it to 0"
             )
-        self.differences_ = (
-            self._choose_differences(series, exog) if self.differences == "auto" else self.differences
-        )
-        differences = Differences(self.differences_)
+        is_open = isinstance(self.differences, str)  # "auto"; an array has no one answer to ==
+        differences = Differences(self._choose_differences(series, exog) if is_open else self.differences)
+        self.differences_ = differences.lags
         differences.check_lengths(series, 4, "y")
         self._learn_scaling([differences.apply(y) for y in series], exog)
         standard = [self._standardised(y) for y in series]
@@ -241,6 +241,7 @@ class ReservoirForecaster(DefaultParts, Forecaster):
             It starts where the (last) series stands.
         """
         check_is_fitted(self)
+        check_settings(self)
         n_exog = self.n_features_in_
         if self.strategy != "recursive":
             raise ValueError(f"strategy={self.strategy!r} feeds nothing back: only 'recursive' closes a loop")
@@ -427,9 +428,8 @@ class ReservoirForecaster(DefaultParts, Forecaster):
     def _loop_weights(self, coef, intercept, exog):
         """Weights of states and of the last output, and what is constant at each row of ``exog``."""
         n_states, n_targets = self.reservoir_.n_states_, self.n_targets_
-        of_inputs = (
-            coef[:, n_states:] if self.input_skip else np.zeros((n_targets, n_targets + exog.shape[1]))
-        )
+        n_inputs = n_targets + exog.shape[1]
+        of_inputs = coef[:, n_states:] if self.input_skip else np.zeros((n_targets, n_inputs))
         weights = np.hstack([coef[:, :n_states], of_inputs[:, :n_targets]])
         return weights, intercept + exog @ of_inputs[:, n_targets:].T
 

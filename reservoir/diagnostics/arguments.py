@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
 
 from reservoir.base import Reservoir
+from reservoir.sequences import stack
 
 
 def whole(name: str, value: Any, least: int) -> int:
@@ -35,6 +37,25 @@ def drawn_for_one_input(reservoir: Reservoir) -> Reservoir:
     return reservoir
 
 
+def let_learn(drawn: Reservoir, given: Reservoir, inputs: np.ndarray) -> None:
+    """Let a reservoir that was drawn here, not given fitted, learn from the inputs what it learns without targets."""
+    if drawn is not given:
+        drawn._pretrain(*stack(inputs))
+
+
+def one_series(reservoir: Reservoir, X: Any) -> np.ndarray:
+    """Return inputs of a fitted reservoir as a finite float64 array (n_steps, n_features), or raise ValueError."""
+    check_is_fitted(reservoir)
+    rows = np.asarray(X, dtype=float)
+    if rows.ndim != 2 or rows.shape[1] != reservoir.n_features_in_ or len(rows) == 0:
+        raise ValueError(
+            f"X has shape {rows.shape}, expected (n_steps, {reservoir.n_features_in_}), one series"
+        )
+    if not np.isfinite(rows).all():
+        raise ValueError("X holds NaN or infinity: fill gaps, or cut them off")
+    return rows
+
+
 def table_of(name: str, values: Any) -> np.ndarray:
     """Return a series as a finite float64 array (n_steps, n_dims), or raise ValueError by name."""
     rows = np.asarray(values, dtype=float)
@@ -44,3 +65,9 @@ def table_of(name: str, values: Any) -> np.ndarray:
     if not np.isfinite(rows).all():
         raise ValueError(f"{name} holds NaN or infinity: cut it off before, or see where the run diverged")
     return rows
+
+
+def spread_of(rows: np.ndarray) -> np.ndarray:
+    """Return the standard deviation of each column; 0 where it is no more than rounding."""
+    spread = rows.std(axis=0)
+    return np.where(spread > 10 * np.finfo(float).eps * np.abs(rows).max(axis=0), spread, 0.0)

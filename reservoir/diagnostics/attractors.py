@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from scipy.signal import welch
 from scipy.stats import wasserstein_distance
 
-from reservoir.diagnostics.arguments import positive, table_of, whole
+from reservoir.diagnostics.arguments import positive, spread_of, table_of, whole
 
 _PARTS = 8  # of a series, over whose halves a spectrum is averaged
 
@@ -105,12 +105,11 @@ def compare_attractors(truth: ArrayLike, run: ArrayLike, *, n_bins: int = 20) ->
     if true.shape[1] != free.shape[1]:
         raise ValueError(f"truth has {true.shape[1]} dimensions, run {free.shape[1]}: compare like with like")
     n_bins = whole("n_bins", n_bins, 1)
-    spread = true.std(axis=0)
+    spread = spread_of(true)
     spread[spread == 0] = 1.0
     marginals = [wasserstein_distance(a / s, b / s) for a, b, s in zip(true.T, free.T, spread)]
     n_segment = max(min(len(true), len(free)) // _PARTS, 1)
-    spectra = [power_spectrum(rows, n_segment=n_segment).power for rows in (true, free)]
-    shares = [power / np.maximum(power.sum(axis=0), np.finfo(float).tiny) for power in spectra]
+    shares = [_shares(rows, n_segment) for rows in (true, free)]
     centre = true.mean(axis=0)
     axes = np.linalg.svd((true - centre) / spread, full_matrices=False)[2][:3].T
     counted = [(rows - centre) / spread @ axes for rows in (true, free)]
@@ -119,6 +118,15 @@ def compare_attractors(truth: ArrayLike, run: ArrayLike, *, n_bins: int = 20) ->
     n_cells = (n_bins + 2) ** axes.shape[1]
     p, q = (np.bincount(place, minlength=n_cells) / len(place) for place in places)
     return AttractorComparison(float(_hellinger(p, q)), np.array(marginals), _hellinger(*shares))
+
+
+def _shares(rows: np.ndarray, n_segment: int) -> np.ndarray:
+    """Power spectra (n_frequencies, n_dims) as distributions: what does not move has all of it at frequency 0."""
+    power = power_spectrum(rows, n_segment=n_segment).power
+    total = power.sum(axis=0)
+    still = np.zeros_like(power)
+    still[0] = 1.0
+    return np.divide(power, total, out=still, where=(total > 0) & (spread_of(rows) > 0))
 
 
 def _bins(rows: np.ndarray, low: np.ndarray, high: np.ndarray, n_bins: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from reservoir.base import Reservoir
-from reservoir.diagnostics.arguments import positive, whole
+from reservoir.diagnostics.arguments import one_series, positive, whole
 from reservoir.echo_state import EchoState
 from reservoir.random_source import make_rng
 from reservoir.spectrum import spectral_radius
@@ -24,7 +24,7 @@ class EchoIndex(NamedTuple):
         Largest distance between any run and the one from rest, at each step.
     rate : float
         Mean growth per step of the logarithm of that distance, until it falls below ``tolerance``; negative
-        where runs converge.
+        where runs converge, minus infinity where the first step leaves no distance, NaN for a single step.
     """
 
     n_responses: int
@@ -74,22 +74,31 @@ def echo_state_index(
     >>> [echo_state_index(r.fit(X), X, random_state=0).n_responses > 1 for r in (fading, alive)]
     [False, True]
     """
-    check_is_fitted(reservoir)
-    rows = np.asarray(X, dtype=float)
-    if rows.ndim != 2 or rows.shape[1] != reservoir.n_features_in_:
-        raise ValueError(
-            f"X has shape {rows.shape}, expected (n_steps, {reservoir.n_features_in_}), one series"
-        )
+    rows = one_series(reservoir, X)
     n_starts, tolerance = whole("n_starts", n_starts, 2), positive("tolerance", tolerance)
     shape = n_starts, reservoir.state_size_
     starts = make_rng(random_state).uniform(-1, 1, shape) * positive("spread", spread)
     starts[0] = reservoir._zero_states(1, np.float64)[0]
     states = reservoir.transform(np.repeat(rows[np.newaxis], n_starts, axis=0), initial_state=starts)
+    if not np.isfinite(states).all():
+        raise ValueError(
+            f"the states of {reservoir!r} grew beyond all numbers: it has no echo states under X, lower the spectral "
+            "radius"
+        )
     distances = np.linalg.norm(states[1:] - states[0], axis=2).max(axis=0)
+    return EchoIndex(_count_different(states[:, -1], tolerance), distances, _rate(distances, tolerance))
+
+
+def _rate(distances: np.ndarray, tolerance: float) -> float:
+    """Mean growth per step of the logarithm of distances, until they fall below the tolerance."""
     below = distances < tolerance
-    last = int(np.argmax(below)) if below.any() else len(distances) - 1
-    rate = (np.log(max(distances[last], np.finfo(float).tiny)) - np.log(distances[0])) / max(last, 1)
-    return EchoIndex(_count_different(states[:, -1], tolerance), distances, float(rate))
+    last = max(int(np.argmax(below)), 1) if below.any() else len(distances) - 1
+    if last >= len(distances) or last == 0:
+        return np.nan  # a single step
+    if distances[0] == 0:
+        return -np.inf
+    smallest = np.finfo(float).tiny
+    return float((np.log(max(distances[last], smallest)) - np.log(distances[0])) / last)
 
 
 def _count_different(points: np.ndarray, tolerance: float) -> int:

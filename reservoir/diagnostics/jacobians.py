@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_is_fitted
 
 from reservoir.base import Reservoir
+from reservoir.diagnostics.arguments import one_series
 
 
 class Jacobians(NamedTuple):
@@ -66,15 +66,13 @@ def state_jacobians(
     >>> np.allclose(by_state, 0.5 * np.eye(5) + 0.5 * units.recurrent_weights_)
     True
     """
-    check_is_fitted(reservoir)
-    rows = np.asarray(X, dtype=float)
-    if rows.ndim != 2 or rows.shape[1] != reservoir.n_features_in_:
-        raise ValueError(
-            f"X has shape {rows.shape}, expected (n_steps, {reservoir.n_features_in_}), one series"
-        )
+    rows = one_series(reservoir, X)
     chosen = np.arange(len(rows)) if steps is None else np.asarray(steps)
-    if chosen.size and not (chosen[0] >= 0 and chosen[-1] < len(rows) and (np.diff(chosen) > 0).all()):
-        raise ValueError(f"steps={steps!r} must rise and lie in 0 ... {len(rows) - 1}, the rows of X")
+    whole = chosen.ndim == 1 and (chosen.size == 0 or np.issubdtype(chosen.dtype, np.integer))
+    if not whole or not ((chosen >= 0) & (chosen < len(rows))).all() or not (np.diff(chosen) > 0).all():
+        raise ValueError(
+            f"steps={steps!r} must be whole, rise and lie in 0 ... {len(rows) - 1}, the rows of X"
+        )
     rest = reservoir._zero_states(1, np.float64)[0]
     state = rest if initial_state is None else np.array(initial_state, dtype=float)
     if state.shape != rest.shape:

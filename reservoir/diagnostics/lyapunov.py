@@ -14,11 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_is_fitted
 
 from reservoir.base import Reservoir
 from reservoir.closed_loop import ClosedLoop, closed_loop_of
-from reservoir.diagnostics.arguments import positive, whole
+from reservoir.diagnostics.arguments import one_series, positive, whole
 from reservoir.random_source import make_rng
 
 Step = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -152,6 +151,10 @@ def lyapunov_spectrum(
     else:
         loop: ClosedLoop = closed_loop_of(model)
         step, start = loop.step, loop.start if start is None else start
+        if np.shape(start) != (loop.size,):
+            raise ValueError(
+                f"start has shape {np.shape(start)}, expected ({loop.size},), such as synchronise gives"
+            )
     whole("n_steps", n_steps, 1)
     _check(n_transient, interval, dt)
     point = np.array(start, dtype=float)
@@ -203,12 +206,7 @@ def conditional_lyapunov_exponents(
     >>> conditional_lyapunov_exponents(units, X, n_exponents=2).exponents.round(6) - np.log(0.5).round(6)
     array([0., 0.])
     """
-    check_is_fitted(reservoir)
-    rows = np.asarray(X, dtype=float)
-    if rows.ndim != 2 or rows.shape[1] != reservoir.n_features_in_:
-        raise ValueError(
-            f"X has shape {rows.shape}, expected (n_steps, {reservoir.n_features_in_}), one series"
-        )
+    rows = one_series(reservoir, X)
     _check(n_transient, interval, dt)
     n_steps = (len(rows) // interval + -n_transient // interval) * interval
     if n_steps < 1:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from reservoir.base import Reservoir
-from reservoir.diagnostics.arguments import drawn_for_one_input, positive, whole
+from reservoir.diagnostics.arguments import drawn_for_one_input, let_learn, positive, whole
 from reservoir.random_source import make_rng
 from reservoir.readout import RidgeReadout
 
@@ -94,8 +94,8 @@ def memory_capacity(
     (1.0, True)
     """
     rng = make_rng(random_state)
-    reservoir = drawn_for_one_input(reservoir)
-    n_states = reservoir.n_states_
+    drawn = drawn_for_one_input(reservoir)
+    n_states = drawn.n_states_
     max_delay = 2 * n_states if max_delay is None else whole("max_delay", max_delay, 1)
     n_steps = whole("n_training", n_training, 1) + whole("n_test", n_test, 3)
     first = max(whole("washout", washout, 0), max_delay)
@@ -104,7 +104,8 @@ def memory_capacity(
             f"n_training={n_training} leaves no rows after washout={washout} and max_delay={max_delay}: raise it"
         )
     u, other = positive("amplitude", amplitude) * rng.uniform(-1, 1, (2, n_steps))
-    states = reservoir.transform(u[:, np.newaxis])[first:]
+    let_learn(drawn, reservoir, u[:n_training, np.newaxis])
+    states = drawn.transform(u[:, np.newaxis])[first:]
     delays = range(1, max_delay + 1)
     past = np.stack([series[first - k : n_steps - k] for series in (u, other) for k in delays], axis=1)
     n_fitted = n_training - first

@@ -81,7 +81,7 @@ def plot_processing_capacity(
     if sum(len(name) for name, _ in results) > _LETTERS_SIDE_BY_SIDE:
         ax.tick_params(axis="x", rotation=20)
     highest = max(max(float(result.total), result.bound) for _, result in results)
-    ax.set_ylim(0, 1.5 * highest)  # room for the legend
+    ax.set_ylim(0, 1.5 * highest or 1.0)  # room for the legend
     return _finish(ax, "", "capacity", "information processing capacity")
 
 
@@ -131,7 +131,7 @@ def plot_eigenvalues(matrices: ArrayLike | Mapping[str, ArrayLike], *, ax: Axes 
 
     Parameters
     ----------
-    matrices : array-like of shape (n, n) or (n_steps, n, n), or dict of name to these
+    matrices : array-like of shape (n, n) or (n_steps, n, n), sparse matrix, ShiftMatrix, or dict of name to these
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -142,7 +142,8 @@ def plot_eigenvalues(matrices: ArrayLike | Mapping[str, ArrayLike], *, ax: Axes 
     turn = np.linspace(0, 2 * np.pi, 361)
     ax.plot(np.cos(turn), np.sin(turn), color=INK, linewidth=0.8)
     for colour, (name, matrix) in zip(_cycle(), _named(matrices)):
-        values = np.linalg.eigvals(np.asarray(matrix, dtype=float)).ravel()
+        stored = matrix.toarray() if hasattr(matrix, "toarray") else matrix  # as recurrent weights are
+        values = np.linalg.eigvals(np.asarray(stored, dtype=float)).ravel()
         label = f"{name}: largest {np.abs(values).max():.3g}".lstrip(": ")
         ax.plot(values.real, values.imag, ".", markersize=4, alpha=0.6, color=colour, label=label)
     ax.set_aspect("equal", adjustable="datalim")

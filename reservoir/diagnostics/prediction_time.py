@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from reservoir.closed_loop import closed_loop_of
-from reservoir.diagnostics.arguments import positive, table_of, whole
+from reservoir.diagnostics.arguments import positive, spread_of, table_of, whole
 
 
 def valid_prediction_times(
@@ -76,7 +76,12 @@ def valid_prediction_times(
             f"starts={first} to {last} with n_context={n_context} rows before and n_steps={n_steps} after leave the "
             f"{len(truth)} rows of the series"
         )
-    unit = truth.std(axis=0) if scale is None else np.asarray(scale, dtype=float)
+    unit = spread_of(truth) if scale is None else np.asarray(scale, dtype=float)
+    if unit.shape not in ((), truth.shape[1:]) or not ((unit > 0) & np.isfinite(unit)).all():
+        raise ValueError(
+            f"scale={unit.tolist()} must hold positive numbers, one for each of the {truth.shape[1]} columns: a "
+            "constant column has none by itself"
+        )
     threshold, time = positive("threshold", threshold), positive("dt", dt)
     time *= positive("lyapunov_exponent", lyapunov_exponent)
     times = []

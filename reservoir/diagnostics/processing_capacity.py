@@ -19,7 +19,7 @@ from scipy.special import eval_legendre
 from scipy.stats import chi2
 
 from reservoir.base import Reservoir
-from reservoir.diagnostics.arguments import drawn_for_one_input, positive, whole
+from reservoir.diagnostics.arguments import drawn_for_one_input, let_learn, positive, whole
 from reservoir.random_source import make_rng
 
 _TERMS_AT_ONCE = 64
@@ -94,14 +94,18 @@ def information_processing_capacity(
     (array([2., 3.]), 5)
     """
     rng = make_rng(random_state)
-    reservoir = drawn_for_one_input(reservoir)
-    max_delays = [whole("max_delays", n, 1) for n in max_delays]
+    drawn = drawn_for_one_input(reservoir)
+    if not 0 < significance < 1:
+        raise ValueError(f"significance={significance!r} is a probability between 0 and 1")
+    max_delays = [whole("max_delays", n, 1) for n in np.atleast_1d(max_delays).tolist()]
     if not max_delays:
         raise ValueError("max_delays is empty: give a number of delays for each degree, from 1 on")
     longest = max(max_delays)
     washout = max(whole("washout", washout, 0), longest)
     u = rng.uniform(-1, 1, washout + whole("n_steps", n_steps, 10))
-    states = reservoir.transform(positive("amplitude", amplitude) * u[:, np.newaxis])[washout:]
+    inputs = positive("amplitude", amplitude) * u[:, np.newaxis]
+    let_learn(drawn, reservoir, inputs)
+    states = drawn.transform(inputs)[washout:]
     basis = _basis(states)
     rank = basis.shape[1]
     threshold = float(chi2.isf(significance, max(rank, 1)) / n_steps)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from reservoir.base import Reservoir
-from reservoir.diagnostics.arguments import drawn_for_one_input, positive, whole
+from reservoir.diagnostics.arguments import drawn_for_one_input, let_learn, positive, whole
 from reservoir.random_source import make_rng
 
 
@@ -109,13 +109,15 @@ def generalisation_rank(
     1
     """
     rng = make_rng(random_state)
-    reservoir = drawn_for_one_input(reservoir)
-    n_streams = reservoir.n_states_ if n_streams is None else whole("n_streams", n_streams, 1)
+    drawn = drawn_for_one_input(reservoir)
+    n_streams = drawn.n_states_ if n_streams is None else whole("n_streams", n_streams, 1)
     if whole("n_common", n_common, 0) > whole("n_steps", n_steps, 1):
         raise ValueError(f"n_common={n_common} exceeds n_steps={n_steps}: streams cannot agree for longer")
     streams = rng.uniform(-1, 1, (n_streams, n_steps, 1))
     streams[:, n_steps - n_common :] = streams[0, n_steps - n_common :]
-    states = reservoir.transform(positive("amplitude", amplitude) * streams)[:, -1]
+    streams *= positive("amplitude", amplitude)
+    let_learn(drawn, reservoir, streams)
+    states = drawn.transform(streams)[:, -1]
     singular = np.linalg.svd(states, compute_uv=False)
     relative = singular / singular[0] if singular[0] > 0 else singular
     return StateRank(int(np.sum(relative > positive("tolerance", tolerance))), relative)

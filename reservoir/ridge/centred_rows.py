@@ -78,6 +78,11 @@ class CentredRows:
         roots = _NO_ROOTS if weight is None else np.sqrt(weight)
         self._fold(X, y, roots, (mean_x, mean_y), (step_x, step_y))
 
+    def writable(self) -> "CentredRows":
+        """Return itself, or a copy where its arrays may only be read, as those of a memory map."""
+        arrays = [value for value in vars(self).values() if isinstance(value, np.ndarray)]
+        return self if all(array.flags.writeable for array in arrays) else copy.deepcopy(self)
+
     @property
     def n_equations(self) -> int:
         """Rows and penalties together."""

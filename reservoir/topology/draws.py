@@ -46,7 +46,7 @@ def draw_weights(distribution: str, size: Any, rng: np.random.Generator) -> np.n
     return DISTRIBUTIONS[distribution](size, rng)
 
 
-def is_count(connectivity: Any, available: int) -> bool:
+def is_count(connectivity: Any, available: int, name: str = "connectivity") -> bool:
     """Tell a number of inputs per unit (int) from a fraction of non-zeros (float), or raise.
 
     Parameters
@@ -54,6 +54,8 @@ def is_count(connectivity: Any, available: int) -> bool:
     connectivity : int or float
     available : int
         How many units (or inputs) a unit can hear.
+    name : str, default="connectivity"
+        The argument's name in messages.
 
     Returns
     -------
@@ -74,24 +76,24 @@ def is_count(connectivity: Any, available: int) -> bool:
     """
     if isinstance(connectivity, (bool, np.bool_)) or not isinstance(connectivity, Real):
         raise TypeError(
-            f"connectivity={connectivity!r} must be an int (inputs per unit) or a float (fraction non-zero)."
+            f"{name}={connectivity!r} must be an int (inputs per unit) or a float (fraction non-zero)."
         )
     if isinstance(connectivity, Integral):
         if not 1 <= int(connectivity) <= available:
             raise ValueError(
-                f"connectivity={connectivity!r} inputs per unit must lie in [1, {available}]; "
+                f"{name}={connectivity!r} inputs per unit must lie in [1, {available}]; "
                 "for a fraction of non-zeros give a float in (0, 1]."
             )
         return True
     if not 0.0 < float(connectivity) <= 1.0:
         raise ValueError(
-            f"connectivity={connectivity!r} as a float is the fraction of non-zeros and must lie in (0, 1]; "
+            f"{name}={connectivity!r} as a float is the fraction of non-zeros and must lie in (0, 1]; "
             "for a number of inputs per unit give an int."
         )
     return False
 
 
-def inputs_per_unit(connectivity: Any, available: int) -> int:
+def inputs_per_unit(connectivity: Any, available: int, name: str = "connectivity") -> int:
     """Turn ``connectivity`` into one number of inputs for every unit.
 
     Parameters
@@ -100,6 +102,8 @@ def inputs_per_unit(connectivity: Any, available: int) -> int:
         None gives 10, or all when fewer are available; a float is rounded to the nearest count.
     available : int
         How many units (or inputs) a unit can hear.
+    name : str, default="connectivity"
+        The argument's name in messages.
 
     Returns
     -------
@@ -117,19 +121,23 @@ def inputs_per_unit(connectivity: Any, available: int) -> int:
     """
     if connectivity is None:
         return min(10, available)
-    if is_count(connectivity, available):
+    if is_count(connectivity, available, name):
         return int(connectivity)
     count = round(float(connectivity) * available)
     if count == 0:
         raise ValueError(
-            f"connectivity={connectivity!r} of {available} rounds to no input at all; "
+            f"{name}={connectivity!r} of {available} rounds to no input at all; "
             f"give at least {1 / available:.3g} or an int."
         )
     return count
 
 
 def random_sparse(
-    shape: tuple[int, int], connectivity: Any, distribution: str, rng: np.random.Generator
+    shape: tuple[int, int],
+    connectivity: Any,
+    distribution: str,
+    rng: np.random.Generator,
+    name: str = "connectivity",
 ) -> sp.csr_array:
     """Draw a sparse matrix with distinct, uniformly placed non-zeros.
 
@@ -142,6 +150,8 @@ def random_sparse(
     distribution : str
         Key of `DISTRIBUTIONS`.
     rng : numpy.random.Generator
+    name : str, default="connectivity"
+        What messages call ``connectivity``.
 
     Returns
     -------
@@ -158,8 +168,8 @@ def random_sparse(
     8
     """
     n_rows, n_columns = shape
-    if connectivity is None or is_count(connectivity, n_columns):
-        counts = np.full(n_rows, inputs_per_unit(connectivity, n_columns))
+    if connectivity is None or is_count(connectivity, n_columns, name):
+        counts = np.full(n_rows, inputs_per_unit(connectivity, n_columns, name))
     else:
         total = round(float(connectivity) * n_rows * n_columns)
         # Row counts of a uniform draw of `total` cells without replacement.

@@ -154,8 +154,9 @@ def ring(n_units, rng, *, weight=1.0, jump=None, jump_weight=1.0):
     cycle = np.full(n_units, float(weight))
     if jump is None:
         return ShiftMatrix([-1], [cycle])
-    if not 1 < jump < n_units / 2 or jump != int(jump):
+    if not isinstance(jump, Integral) or not 1 < int(jump) < n_units / 2:
         raise ValueError(f"jump={jump!r} must be an int with 1 < jump < n_units / 2 = {n_units / 2:g}.")
+    jump = int(jump)
     forward, backward = np.zeros((2, n_units))
     starts = np.arange(n_units // jump) * jump
     backward[starts] = forward[(starts + jump) % n_units] = jump_weight
@@ -352,7 +353,7 @@ def block(
     >>> block(40, np.random.default_rng(0), connectivity=3, links=1).nnz
     160
     """
-    if not 1 <= n_blocks <= n_units or n_blocks != int(n_blocks):
+    if not isinstance(n_blocks, Integral) or not 1 <= int(n_blocks) <= n_units:
         raise ValueError(f"n_blocks={n_blocks!r} must be an int in [1, n_units = {n_units}].")
     sizes = [len(units) for units in np.array_split(np.arange(n_units), n_blocks)]
     clusters = [random_sparse((size, size), connectivity, distribution, rng) for size in sizes]
@@ -369,7 +370,7 @@ def _links(sizes, links, distribution, rng):
         raise ValueError(f"links={links!r} needs at least 2 clusters; n_blocks=1 leaves nothing to link.")
     bands, first = [], 0
     for size in sizes:
-        band = random_sparse((size, n_units - size), links, distribution, rng)
+        band = random_sparse((size, n_units - size), links, distribution, rng, "links")
         columns = band.indices + size * (band.indices >= first)
         bands.append(sp.csr_array((band.data, columns, band.indptr), shape=(size, n_units)))
         first += size

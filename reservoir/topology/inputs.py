@@ -12,12 +12,16 @@ import scipy.sparse as sp
 from reservoir.random_source import make_rng
 from reservoir.topology.draws import checked_matrix, inputs_per_unit, random_sparse, store
 
+_CONNECTIVITY = (
+    "input_connectivity"  # as reservoirs call it; theirs without the prefix is of recurrent weights
+)
+
 
 def _random(distribution: str) -> Callable:
     """Make the function that draws every weight from one distribution."""
 
     def draw(n_units, n_inputs, rng, *, connectivity=1.0):
-        return store(random_sparse((n_units, n_inputs), connectivity, distribution, rng))
+        return store(random_sparse((n_units, n_inputs), connectivity, distribution, rng, _CONNECTIVITY))
 
     return draw
 
@@ -48,7 +52,7 @@ def sparse(n_units, n_inputs, rng, *, connectivity=None):
     """
     if connectivity is None:
         connectivity = max(1, round(0.1 * n_inputs))
-    return store(random_sparse((n_units, n_inputs), connectivity, "uniform", rng))
+    return store(random_sparse((n_units, n_inputs), connectivity, "uniform", rng, _CONNECTIVITY))
 
 
 def neighbours(n_units, n_inputs, rng, *, connectivity=None):
@@ -80,7 +84,7 @@ def neighbours(n_units, n_inputs, rng, *, connectivity=None):
            [0, 0, 1, 1, 1, 0, 0],
            [0, 0, 0, 1, 1, 1, 0]])
     """
-    count = inputs_per_unit(connectivity, n_inputs)
+    count = inputs_per_unit(connectivity, n_inputs, _CONNECTIVITY)
     columns = rng.integers(n_inputs - count + 1, size=(n_units, 1)) + np.arange(count)
     weights = rng.uniform(-1.0, 1.0, columns.size)
     bounds = count * np.arange(n_units + 1)
@@ -232,7 +236,7 @@ def make_input_weights(kind, n_units, n_inputs, random_state=None, *, scaling=1.
     factors = np.asarray(scaling, dtype=np.float64)
     if factors.shape not in ((), (n_inputs,)) or not np.isfinite(factors).all():
         raise ValueError(
-            f"scaling={scaling!r} must be a finite number or one number for each of the {n_inputs} inputs."
+            f"input_scaling={scaling!r} must be a finite number or one number for each of the {n_inputs} inputs."
         )
     if isinstance(kind, str) and kind not in INPUT_WEIGHTS:
         raise ValueError(f"input weights {kind!r} are unknown; choose one of {sorted(INPUT_WEIGHTS)}.")
@@ -240,7 +244,7 @@ def make_input_weights(kind, n_units, n_inputs, random_state=None, *, scaling=1.
     takes = draw is not None and "connectivity" in inspect.signature(draw).parameters
     if connectivity is not None and not takes:
         raise ValueError(
-            f"input_connectivity={connectivity!r} has no meaning for input weights that are "
+            f"{_CONNECTIVITY}={connectivity!r} has no meaning for input weights that are "
             f"{'a matrix' if draw is None else repr(kind)}: leave it out, or take 'uniform' or 'sparse'."
         )
     if draw is None:

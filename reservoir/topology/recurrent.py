@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from numbers import Integral
+from typing import Any
 
 from reservoir.random_source import make_rng
 from reservoir.shift_matrix import ShiftMatrix
@@ -93,7 +94,7 @@ def make_recurrent_weights(
         name, draw = "topology", None
     matrix = topology if draw is None else _draw(draw, name, n_units, random_state, connectivity, options)
     if draw not in TOPOLOGIES.values():
-        matrix = _own(matrix, n_units, name)
+        matrix = own_matrix(matrix, n_units, name)
     return scale_to(matrix, spectral_radius=spectral_radius, singular_value=singular_value, name=name)
 
 
@@ -110,8 +111,25 @@ def _draw(draw, name, n_units, random_state, connectivity, options):
     return draw(n_units, make_rng(random_state), **options)
 
 
-def _own(matrix, n_units, name):
-    """Return a checked copy of a matrix that is not from the table."""
+def read_options(topology_options: dict | None) -> dict:
+    """Return the further options of a topology, refusing those that a reservoir has parameters for.
+
+    Raises
+    ------
+    ValueError
+        Naming them.
+    """
+    options = topology_options or {}
+    taken = sorted({"connectivity", "spectral_radius", "singular_value"} & set(options))
+    if taken:
+        raise ValueError(
+            f"topology_options={options!r} holds {', '.join(taken)}: that is set by the reservoir's own parameters"
+        )
+    return options
+
+
+def own_matrix(matrix: Any, n_units: int, name: str) -> Any:
+    """Return a checked copy of a square matrix that is not from the table; an error calls it ``name``."""
     if not isinstance(matrix, ShiftMatrix):
         return checked_matrix(matrix, (n_units, n_units), name)
     if matrix.shape != (n_units, n_units):

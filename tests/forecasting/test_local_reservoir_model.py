@@ -13,6 +13,7 @@ from reservoir import (
     EnsembleReservoirs,
     IntrinsicPlasticity,
     LeakyUnits,
+    ParallelReservoirs,
     RidgeReadout,
     load,
     local,
@@ -60,11 +61,28 @@ def test_patches_of_a_grid():
         ({"patch_size": 2, "overlap": 4}, "overlap=4 lets a patch of 2 hear .* choose at most 3"),
         ({"shape": (3, 3)}, r"shape=\(3, 3\) has 9 sites, but the series 8 columns"),
         ({"shape": (2, 4), "overlap": (1,)}, r"overlap=\(1,\) needs one number for each of the 2 axes"),
+        ({"patch_size": (0,)}, r"patch_size=\(0,\) must hold whole numbers of at least 1, one for each axis"),
+        ({"patch_size": (1.5,)}, r"patch_size=\(1.5,\) must hold whole numbers"),
+        ({"overlap": (-1,)}, r"overlap=\(-1,\) must hold whole numbers of at least 0"),
+        ({"overlap": ("2",)}, r"overlap=\('2',\) must hold whole numbers"),
+        ({"shape": (-2, -4), "overlap": 0}, r"shape=\(-2, -4\) must hold whole numbers of at least 1"),
+        ({"shape": (2.0, 4.0), "overlap": 0}, r"shape=\(2.0, 4.0\) must hold whole numbers"),
     ],
 )
 def test_patches_that_do_not_fit(options, message):
     with pytest.raises(ValueError, match=message):
         small(**options).fit(FIELD)
+
+
+@pytest.mark.parametrize(
+    "later", [{"overlap": 1}, {"patch_size": 2}, {"squares": False}, {"shared": False}, {"input_skip": False}]
+)
+def test_other_settings_count_from_the_next_fit_on(later):
+    """Compiled loops would run over the ends of arrays."""
+    forecaster = small().fit(FIELD).set_params(**later)
+    for ask in (lambda: forecaster.predict(2), lambda: forecaster.update(FIELD[:3]), forecaster.closed_loop):
+        with pytest.raises(ValueError, match=rf"{next(iter(later))}=.* was set after fit"):
+            ask()
 
 
 @pytest.mark.parametrize("shared", [True, False])
@@ -229,6 +247,9 @@ def test_plasticity_learns_from_all_patches():
     expected = clone(plastic).fit([z[:-1, seen] for seen in patches.seen])
     np.testing.assert_allclose(model.reservoirs_[0].gain_, expected.gain_, rtol=1e-10)
     assert np.ptp(expected.gain_) > 0
+    beside = ParallelReservoirs([plastic, EchoState(5, random_state=0)])
+    within = LocalReservoirForecaster(beside, patch_size=2, overlap=1).fit(FIELD[:200]).reservoirs_[0]
+    np.testing.assert_allclose(within.reservoirs_[0].gain_, expected.gain_, rtol=1e-10)
 
 
 def test_lorenz96_is_forecast_for_lyapunov_times():
@@ -274,3 +295,11 @@ def test_compiled_free_runs_equal_the_loop_in_python(shared, reservoir, monkeypa
     monkeypatch.setattr(local, "part_of", lambda members, states: None)
     for path, slow in zip(fast, model.predict(6)):
         np.testing.assert_allclose(path, slow, rtol=0, atol=1e-12)
+
+
+def test_noise_of_the_reservoir_belongs_to_training_too():
+    noisy = EchoState(20, noise=0.1, random_state=0)
+    forecaster = LocalReservoirForecaster(noisy, readout=RidgeReadout(ALPHA), random_state=0).fit(FIELD)
+    np.testing.assert_allclose(
+        forecaster.predict(3), forecaster.predict(3, context=FIELD), rtol=0, atol=1e-12
+    )

@@ -47,6 +47,13 @@ def test_differences_must_be_lags(lags):
         small(differences=lags).fit(wave())
 
 
+@pytest.mark.parametrize("lags", [[1, 12], np.array([1, 12])])
+def test_lags_in_any_container(lags):
+    forecaster = small(differences=lags).fit(wave())
+    assert forecaster.differences_ == (1, 12)
+    np.testing.assert_array_equal(forecaster.predict(5), small(differences=(1, 12)).fit(wave()).predict(5))
+
+
 def test_first_step_is_the_readout_of_a_reservoir_driven_by_hand():
     y = wave()
     forecaster = small(standardize=False, washout=20).fit(y)
@@ -171,6 +178,12 @@ def test_the_closed_loop_is_the_forecast(differences, input_skip):
     np.testing.assert_allclose(loop.centre + loop.scale * first[-2:], expected[0], rtol=0, atol=1e-9)
     series = np.diff(y, axis=0) if differences else y
     np.testing.assert_allclose((loop.low, loop.high), (series.min(axis=0), series.max(axis=0)))
+
+
+def test_a_closed_loop_reads_what_was_learned():
+    forecaster = small().fit(wave()).set_params(input_skip=False)
+    with pytest.raises(ValueError, match="input_skip=False was set after fit"):
+        forecaster.closed_loop()
 
 
 def test_the_closed_loop_under_constant_exogenous_variables():

@@ -5,6 +5,7 @@ import pytest
 from numba import njit
 from numba.core.errors import TypingError
 from sklearn.base import clone
+from sklearn.preprocessing import StandardScaler
 
 from forecasting import ReservoirForecaster
 from reservoir import (
@@ -279,3 +280,30 @@ def test_what_has_no_compiled_step_runs_free_as_well(units):
 def test_steps_with_other_shapes_are_refused_by_the_compiler():
     with pytest.raises(TypingError, match="C-ordered matrices of one precision"):
         njit(lambda part, row: step(part, row, row))((1.0,), np.zeros(3))
+
+
+def test_seeds_of_parts_in_lists_are_drawn_anew():
+    """Members that are alike would be one member."""
+    pair = ParallelReservoirs([EchoState(5, random_state=0), EchoState(5, random_state=1)])
+    states = EnsembleReservoirs(pair, 2, random_state=0).fit_transform(series())
+    assert np.abs(states[:, :10] - states[:, 10:]).max() > 0.1
+    layers = DeepEchoState(pair, 2, random_state=0).fit(series()).reservoirs_
+    biases = [part.bias_ for layer in layers for part in layer.reservoirs_]
+    assert len({tuple(bias) for bias in biases}) == 4
+    assert [part.random_state for part in pair.reservoirs] == [0, 1]
+
+
+@pytest.mark.parametrize("chosen", [[True, False], [0.7], [[0, 1]], [], [2], [-1]])
+def test_columns_are_whole_numbers(chosen):
+    with pytest.raises(ValueError, match=r"columns\[1\] is .*: give at least one of the columns 0 to 1 of X"):
+        ParallelReservoirs([EchoState(5)] * 2, columns=[[0], chosen]).fit(np.zeros((9, 2)))
+
+
+@pytest.mark.parametrize(
+    "kind", [BidirectionalReservoir, DeepEchoState, EnsembleReservoirs, LeakyUnits, SquaredStates]
+)
+def test_parts_are_reservoirs(kind):
+    with pytest.raises(
+        ValueError, match=r"'reservoir' parameter of .* must be an instance of 'reservoir\.base\.Reservoir'"
+    ):
+        kind(StandardScaler()).fit(series())

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
-from reservoir import ES2N, ConceptorMemory, EchoState, conceptor
+from reservoir import ES2N, ConceptorMemory, EchoState, IntrinsicPlasticity, conceptor
 from reservoir.conceptors import conjunction, disjunction, negation, quota
 
 T = np.arange(1500.0)[:, np.newaxis]
@@ -101,3 +102,13 @@ def test_other_units_and_errors():
 def test_a_conceptor_needs_states(states):
     with pytest.raises(ValueError, match=r"states contains NaN|0 sample|Expected 2D array"):
         conceptor(states)
+
+
+def test_noise_is_refused_and_plasticity_learns_from_the_patterns():
+    with pytest.raises(
+        ValueError, match=r"noise=0\.1 would open the conceptors in all directions: set noise=0"
+    ):
+        ConceptorMemory(EchoState(10, noise=0.1)).fit(PATTERNS)
+    units = EchoState(20, plasticity=IntrinsicPlasticity(n_epochs=2), random_state=0)
+    memory = ConceptorMemory(units).fit(PATTERNS)
+    np.testing.assert_array_equal(memory.reservoir_.gain_, clone(units).fit(PATTERNS).gain_)

@@ -6,13 +6,29 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.cross_decomposition import PLSRegression
 from sklearn.ensemble import RandomForestRegressor
-from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.exceptions import DataConversionWarning
+from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor, Ridge, SGDRegressor
 from sklearn.model_selection import GridSearchCV, GroupKFold, TimeSeriesSplit, cross_validate
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVR
 
-from reservoir import EchoState, ESNClassifier, ESNRegressor, LeakyUnits, RidgeReadout
+from reservoir import (
+    NVAR,
+    ConceptorMemory,
+    EchoState,
+    ESNClassifier,
+    ESNRegressor,
+    ForceGenerator,
+    LeakyUnits,
+    ParallelReservoirs,
+    RecursiveLeastSquares,
+    RidgeReadout,
+    WindowESNRegressor,
+)
+from reservoir.closed_loop import is_linear
 from reservoir.harvest import CHUNK_ROWS, harvest
 from reservoir.sequences import stack
 
@@ -137,8 +153,35 @@ def test_feedback_with_any_readout():
             np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-10)
     neighbours = ESNRegressor(EchoState(20, random_state=0), KNeighborsRegressor(), feedback_scaling=0.5)
     assert neighbours.fit(X[:300], y[:300]).score(X[300:], y[300:]) > 0.3
-    with pytest.raises(ValueError, match="is not linear: a closed loop and its linearisation need coef_"):
+    with pytest.raises(
+        ValueError, match="is not linear: a closed loop and its linearisation need predictions that"
+    ):
         neighbours.closed_loop()
+
+
+@pytest.mark.parametrize(
+    ("readout", "linear"),
+    [
+        (PoissonRegressor(alpha=1e-3, max_iter=1000), False),
+        (PLSRegression(5), False),
+        (LinearSVR(), True),
+        (SGDRegressor(random_state=0), True),
+        (RecursiveLeastSquares(), True),
+    ],
+)
+def test_coefficients_alone_make_no_readout_linear(readout, linear):
+    """An exponential around them, or means taken off, would be left out of the free run."""
+    X, y = task(200)
+    y = np.exp(y)
+    model = ESNRegressor(EchoState(20, random_state=0), readout, feedback_scaling=0.3).fit(X, y)
+    assert is_linear(model.readout_) == linear
+    state, said, expected = np.zeros(20), 0.0, []
+    for row in X[:30]:
+        seen = np.append(0.3 * said, row)[np.newaxis]
+        states, state = model.reservoir_.transform(seen, initial_state=state, return_state=True)
+        said = float(np.ravel(model.readout_.predict(states))[0])
+        expected.append(said)
+    np.testing.assert_allclose(model.predict(X[:30], initial_state=np.zeros(21)), expected, rtol=0, atol=1e-9)
 
 
 def test_a_diverging_feedback_loop_says_so():
@@ -327,3 +370,107 @@ def test_frames_in_a_list_go_by_their_columns():
 def test_one_dimensional_series_of_several_lengths_are_refused():
     with pytest.raises(ValueError, match=r"one-dimensional series of \[3, 5\] steps: give each the shape"):
         stack([np.zeros(3), np.zeros(5)])
+
+
+@pytest.mark.parametrize(
+    "flat", [[np.zeros(4), np.ones(4)], [pd.Series(np.zeros(4))], (np.zeros(4), np.ones(4))]
+)
+def test_rows_and_series_of_one_feature_are_not_mixed_up(flat):
+    """What is a panel in `forecasting` would be two rows of four features."""
+    words = rf"X is a list of {len(flat)} one-dimensional arrays of 4 numbers, rows or series of one feature"
+    with pytest.raises(ValueError, match=words):
+        stack(flat)
+    rows, layout = stack(np.array(flat))
+    assert rows.shape == (len(flat), 4)
+    assert layout.is_single
+    assert stack([[0.0, 1.0], [2.0, 3.0]])[0].shape == (2, 2)  # as scikit-learn reads lists of numbers
+    assert stack([np.reshape(one, (-1, 1)) for one in flat])[1].lengths.tolist() == [4] * len(flat)
+
+
+def test_masked_values_are_no_numbers():
+    X = np.ma.masked_greater(np.random.default_rng(0).standard_normal((40, 2)), 1.0)
+    with pytest.raises(ValueError, match="X holds masked values: fill them in"):
+        EchoState(5).fit(X)
+    with pytest.raises(ValueError, match="X holds masked values"):
+        ESNRegressor(EchoState(5)).fit([X.data, X], [X.data, X.data])
+    with pytest.raises(ValueError, match="y holds masked values"):
+        ESNRegressor(EchoState(5)).fit(X.data, X)
+    with pytest.raises(ValueError, match="X holds masked values"):
+        ForceGenerator(EchoState(5)).fit(X)
+    with pytest.raises(ValueError, match="y holds masked values"):
+        WindowESNRegressor(reservoir=EchoState(5)).fit(X.data, X[:, 0])
+    assert (
+        ESNRegressor(EchoState(5)).fit(np.ma.array(X.data), X.data).n_features_in_ == 2
+    )  # nothing is masked
+
+
+@pytest.mark.parametrize(
+    "reservoir",
+    [
+        EchoState(20, noise=0.2, random_state=0),
+        LeakyUnits(EchoState(20, noise=0.2, random_state=0), random_state=0),
+        ParallelReservoirs([EchoState(8, random_state=0), EchoState(8, noise=0.2, random_state=1)]),
+    ],
+)
+def test_the_state_after_training_is_without_noise(reservoir):
+    """A forecast that begins at the end of training begins where one from a context does."""
+    X, y = task()
+    model = ESNRegressor(reservoir).fit([X, X[:30]], [y, y[:30]])
+    ends = model.reservoir_.transform([X, X[:30]], return_state=True)[1]
+    np.testing.assert_allclose(model.final_state_, ends, rtol=0, atol=1e-12)
+    assert model.reservoir_.draws_noise
+    assert not LeakyUnits(EchoState(5)).fit(X).draws_noise
+
+
+def test_labels_of_series_are_checked_like_those_of_rows():
+    series = [np.random.default_rng(i).standard_normal((9, 2)) for i in range(4)]
+    model = ESNClassifier(EchoState(10, random_state=0), pooling="mean")
+    with pytest.raises(ValueError, match="y should be a 1d array"):
+        model.fit(series, np.eye(4)[:, :2])
+    with pytest.raises(ValueError, match="requires y to be passed"):
+        model.fit(series, None)
+    with pytest.raises(ValueError, match="Input y contains NaN"):
+        model.fit(series, [0.0, 1.0, np.nan, 1.0])
+    with pytest.warns(DataConversionWarning, match="column-vector"):
+        model.fit(series, np.array([["a"], ["b"], ["a"], ["b"]]))
+    assert model.predict(series).shape == (4,)
+
+
+def test_classes_are_those_that_are_learned():
+    X, _ = task(60)
+    labels = np.repeat(["a", "b", "c"], [10, 25, 25])
+    for readout in (LogisticRegression(), RidgeReadout(1e-3)):
+        model = ESNClassifier(EchoState(10, random_state=0), readout, washout=10).fit(X, labels)
+        assert model.classes_.tolist() == ["b", "c"]
+        assert set(model.predict(X)) <= {"b", "c"}
+        assert model.decision_function(X).shape == (60,)
+    with pytest.raises(
+        ValueError, match="y has one class, 'c' in the rows after washout=35: a classifier needs"
+    ):
+        ESNClassifier(EchoState(10), washout=35).fit(np.vstack([X, X]), np.repeat(["b", "c"], [35, 85]))
+
+
+def test_probabilities_are_those_of_the_readout():
+    X, y = task(80)
+    labels = np.where(y > 0, "up", "down")
+    model = ESNClassifier(EchoState(10, random_state=0), LogisticRegression()).fit(X, labels)
+    states = model.reservoir_.transform(X)
+    np.testing.assert_array_equal(model.predict_proba(X), model.readout_.predict_proba(states))
+    first, second = model.predict_proba([X[:30], X[30:]])
+    assert (len(first), second.shape) == (30, (50, 2))
+    pooled = ESNClassifier(EchoState(10, random_state=0), LogisticRegression(), pooling="last")
+    assert pooled.fit([X[:40], X[40:]], ["a", "b"]).predict_proba([X]).sum() == pytest.approx(1.0)
+    assert not hasattr(ESNClassifier(), "predict_proba")  # ridge regression has none
+
+
+def test_whoever_learns_from_states_says_that_they_grew_beyond_all_numbers():
+    X = np.random.default_rng(0).standard_normal((400, 2))
+    linear = EchoState(20, activation="identity", spectral_radius=1e9, random_state=0)
+    for learn in (
+        lambda: ESNRegressor(NVAR(degree=3)).fit(1e200 * X, X),  # whose carried inputs are finite
+        lambda: ESNClassifier(linear, pooling="mean").fit([X, -X], [0, 1]),
+        lambda: WindowESNRegressor(reservoir=linear).fit(X.reshape(8, 100), np.arange(8.0)),
+        lambda: ConceptorMemory(linear).fit(X),
+    ):
+        with pytest.raises(ValueError, match=r"(?s)the states of .* grew beyond all numbers"):
+            learn()

@@ -8,6 +8,7 @@ from reservoir import (
     BidirectionalReservoir,
     EchoState,
     ForceGenerator,
+    IntrinsicPlasticity,
     LeakyUnits,
     LeastMeanSquares,
     RecursiveLeastSquares,
@@ -72,3 +73,23 @@ def test_errors():
     diverging.readout_.coef_ = 100 * np.ones_like(diverging.readout_.coef_)
     with pytest.raises(ValueError, match=r"the generator diverged at step \d+: raise alpha of the readout"):
         diverging.generate(100)
+
+
+def test_noise_and_plasticity_belong_to_learning():
+    pattern = SINES[:400]
+    noisy = EchoState(30, noise=0.05, random_state=1)
+    generator = ForceGenerator(noisy, random_state=0).fit(pattern)
+    clean = ForceGenerator(EchoState(30, random_state=1), random_state=0).fit(pattern)
+    assert np.abs(generator.outputs_ - clean.outputs_).max() > 0.01
+    np.testing.assert_array_equal(
+        ForceGenerator(noisy, random_state=0).fit(pattern).outputs_, generator.outputs_
+    )
+    np.testing.assert_array_equal(generator.generate(9), generator.generate(9))
+
+    rule = IntrinsicPlasticity(n_epochs=2)
+    learned = ForceGenerator(EchoState(30, plasticity=rule, random_state=1), feedback_scaling=0.5).fit(
+        pattern
+    )
+    heard = 0.5 * np.vstack([np.zeros((1, 2)), pattern[:-1]])  # what is fed back once the pattern is learned
+    expected = EchoState(30, plasticity=rule, random_state=1).fit(heard)
+    np.testing.assert_array_equal(learned.reservoir_.gain_, expected.gain_)

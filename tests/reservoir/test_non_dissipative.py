@@ -109,6 +109,7 @@ def test_what_is_rotated_is_not_forgotten():
         (ES2N(5, rotation=np.triu(np.ones((5, 5)))), "rotation is not orthogonal: it changes the length"),
         (ES2N(5, rotation=sp.csr_array(2 * np.eye(5))), "give a matrix whose transpose is its inverse"),
         (ES2N(5, rotation="random"), "rotation"),
+        (ES2N(5, rotation=np.eye(4)), r"^rotation: a matrix of shape \(4, 4\) was given, \(5, 5\) is needed"),
         (EulerState(5, step_size=0.0), "step_size"),
         (EulerState(5, diffusion=-0.1), "diffusion"),
         (EulerState(5, topology=np.eye(5)), "A: spectral_radius=1.0 cannot be reached"),

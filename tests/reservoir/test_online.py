@@ -1,7 +1,9 @@
 """Readouts that learn row by row: their equations, ridge as the limit, cuts, forgetting, errors."""
 
+import joblib
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from forecasting import ReservoirForecaster
 from reservoir import EchoState, ESNRegressor, LeastMeanSquares, RecursiveLeastSquares, RidgeReadout
@@ -104,7 +106,19 @@ def test_errors():
         LeastMeanSquares(10.0, normalized=False).fit(X, y)
     with pytest.raises(ValueError, match=r"learning_rate=2.5 .* must lie below 2"):
         LeastMeanSquares(2.5).fit(X, y)
+    with pytest.raises(ValueError, match=r"learning_rate=2.5 .* must lie below 2"):
+        LeastMeanSquares().fit(X, y).set_params(learning_rate=2.5).partial_fit(X, y)
     with pytest.raises(ValueError, match="forgetting"):
         RecursiveLeastSquares(forgetting=0.0).fit(X, y)
     with pytest.raises(ValueError, match="features"):
         LeastMeanSquares().fit(X, y).partial_fit(X[:, :3], y)
+
+
+@pytest.mark.parametrize("readout", [RecursiveLeastSquares(0.1), LeastMeanSquares(0.1)])
+def test_what_lies_in_a_memory_map_goes_on_learning(readout, tmp_path):
+    X, y = data()
+    joblib.dump(clone(readout).fit(X[:150], y[:150]), tmp_path / "readout")
+    mapped = joblib.load(tmp_path / "readout", mmap_mode="r")
+    np.testing.assert_array_equal(mapped.partial_fit(X[150:], y[150:]).coef_, clone(readout).fit(X, y).coef_)
+    again = joblib.load(tmp_path / "readout", mmap_mode="r")  # the file is as it was
+    np.testing.assert_array_equal(again.coef_, clone(readout).fit(X[:150], y[:150]).coef_)

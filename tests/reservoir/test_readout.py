@@ -2,6 +2,7 @@ import io
 import pickle
 from contextlib import nullcontext
 
+import joblib
 import numpy as np
 import pytest
 from scipy.linalg import LinAlgWarning, lstsq
@@ -591,3 +592,15 @@ def test_partial_fit_after_fit_says_that_it_begins_anew():
     np.testing.assert_array_equal(readout.coef_, RidgeReadout(0.1).partial_fit(X[:10], y[:10]).coef_)
     readout.fit(X, y)
     assert "_rows" not in vars(readout)
+
+
+@both_solvers
+def test_what_lies_in_a_memory_map_goes_on_learning(solver, tmp_path):
+    """Compiled code writes where it is told to: to pages that may only be read, too."""
+    X, y = np.random.default_rng(0).standard_normal((2, 60, 9))
+    joblib.dump(RidgeReadout(0.1, solver=solver).partial_fit(X[:30], y[:30]), tmp_path / "readout")
+    mapped = joblib.load(tmp_path / "readout", mmap_mode="r").partial_fit(X[30:], y[30:])
+    expected = RidgeReadout(0.1, solver=solver).partial_fit(X[:30], y[:30]).partial_fit(X[30:], y[30:])
+    np.testing.assert_array_equal(mapped.coef_, expected.coef_)
+    again = joblib.load(tmp_path / "readout", mmap_mode="r")  # the file is as it was
+    np.testing.assert_allclose(again.coef_, RidgeReadout(0.1).fit(X[:30], y[:30]).coef_, rtol=0, atol=1e-12)

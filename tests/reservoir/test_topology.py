@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from reservoir import EchoState, EulerState, SpikingUnits
 from reservoir.topology import (
     INPUT_WEIGHTS,
     TOPOLOGIES,
@@ -230,7 +231,7 @@ def test_cycle_with_jumps(n_units, jump):
     np.testing.assert_array_equal(as_array(matrix), naive.cycle_with_jumps(n_units, jump, 0.5, -0.25))
 
 
-@pytest.mark.parametrize("jump", [1, 3, 0, -2, 2.5])
+@pytest.mark.parametrize("jump", [1, 3, 0, -2, 2.5, 2.0])
 def test_jump_out_of_range(jump):
     with pytest.raises(ValueError, match=rf"jump={jump} must be an int with 1 < jump < n_units / 2 = 3"):
         make_recurrent_weights("ring", 6, jump=jump)
@@ -303,11 +304,13 @@ def test_block_separates_and_links_clusters():
     np.testing.assert_array_equal(np.count_nonzero(np.where(inside, linked, 0), axis=1), 2)
     np.testing.assert_array_equal(np.count_nonzero(np.where(inside, 0, linked), axis=1), 3)
     assert set(abs(linked[~inside])) == {0.0, 0.25}
-    for n_blocks in (0, 11, 2.5):
+    for n_blocks in (0, 11, 2.5, 4.0):
         with pytest.raises(ValueError, match=rf"n_blocks={n_blocks} must be an int in \[1, n_units = 10\]"):
             make_recurrent_weights("block", 10, 0, n_blocks=n_blocks)
     with pytest.raises(ValueError, match="links=2 needs at least 2 clusters"):
         make_recurrent_weights("block", 10, 0, n_blocks=1, links=2)
+    with pytest.raises(ValueError, match=r"^links=8 inputs per unit must lie in \[1, 5\]"):
+        make_recurrent_weights("block", 10, 0, n_blocks=2, links=8)
 
 
 @pytest.mark.parametrize("name", ["circular", "random"])
@@ -472,7 +475,7 @@ def test_input_connectivity(kind):
     assert np.count_nonzero(as_array(make_input_weights(kind, 30, 20, 0, connectivity=0.25))) == 150
     default = as_array(make_input_weights(kind, 30, 20, 0))
     assert np.count_nonzero(default) == (60 if kind == "sparse" else 600)
-    with pytest.raises(ValueError, match=r"connectivity=21 inputs per unit must lie in \[1, 20\]"):
+    with pytest.raises(ValueError, match=r"^input_connectivity=21 inputs per unit must lie in \[1, 20\]"):
         make_input_weights(kind, 30, 20, 0, connectivity=21)
 
 
@@ -503,7 +506,7 @@ def test_neighbouring_inputs():
     assert np.bincount(first).max() < 3 * np.bincount(first).min() + 10
     assert np.count_nonzero(as_array(make_input_weights("neighbours", 7, 24, 0))) == 70
     assert np.count_nonzero(as_array(make_input_weights("neighbours", 7, 24, 0, connectivity=0.25))) == 42
-    with pytest.raises(ValueError, match=r"connectivity=25 inputs per unit must lie in \[1, 24\]"):
+    with pytest.raises(ValueError, match=r"^input_connectivity=25 inputs per unit must lie in \[1, 24\]"):
         make_input_weights("neighbours", 7, 24, 0, connectivity=25)
 
 
@@ -533,10 +536,24 @@ def test_own_input_weights():
         ),
         (np.ones((2, 2)), {}, r"input weights: a matrix of shape \(2, 2\) was given, \(5, 2\) is needed"),
         (np.full((5, 2), np.nan), {}, "input weights: the matrix contains NaN"),
-        ("uniform", {"scaling": [1, 2, 3]}, "must be a finite number or one number for each of the 2 inputs"),
-        ("uniform", {"scaling": np.nan}, "scaling=nan must be a finite number"),
+        (
+            "uniform",
+            {"scaling": [1, 2, 3]},
+            r"^input_scaling=\[1, 2, 3\] must be a finite number or one number for each of the 2 inputs",
+        ),
+        ("uniform", {"scaling": np.nan}, "input_scaling=nan must be a finite number"),
     ],
 )
 def test_input_weights_errors(kind, options, message):
     with pytest.raises(ValueError, match=message):
         make_input_weights(kind, 5, 2, 0, **options)
+
+
+@pytest.mark.parametrize("kind", [EchoState, EulerState, SpikingUnits])
+def test_options_are_not_parameters_of_the_reservoir(kind):
+    with pytest.raises(
+        ValueError, match=r"topology_options=.* holds connectivity: that is set by the reservoir's own"
+    ):
+        kind(20, topology_options={"connectivity": 3}).fit([[0.0]])
+    with pytest.raises(TypeError, match="topology='random' has no option jump"):
+        kind(20, topology_options={"jump": 3}).fit([[0.0]])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 
@@ -94,3 +95,13 @@ def test_an_offset_that_is_large_beside_the_spread_is_taken_off():
     values = np.random.default_rng(0).uniform(size=(80, 5))
     model = WindowESNRegressor(random_state=0).fit(1e9 + 100 * values, values[:, 0])
     assert_allclose(model.scale_, 100 * values.std(), rtol=1e-6)
+
+
+def test_noise_belongs_to_training():
+    """Drawn anew for every row in `fit`, by the seed; predictions hear none."""
+    noisy = EchoState(15, noise=0.1, random_state=1)
+    model = WindowESNRegressor(reservoir=noisy, readout=Ridge(1e-6), random_state=0).fit(X, Y)
+    clean = WindowESNRegressor(reservoir=SMALL, readout=Ridge(1e-6), random_state=0).fit(X, Y)
+    assert np.abs(model.readout_.coef_[:15]).max() < 0.5 * np.abs(clean.readout_.coef_[:15]).max()
+    assert_array_equal(clone(model).fit(X, Y).predict(X), model.predict(X))
+    assert_array_equal(model._features(X), clean._features(X))

@@ -5,9 +5,11 @@ import re
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from sklearn.base import clone
 
-from reservoir import ES2N, NVAR, EchoState, EulerState, LeakyUnits
+from reservoir import ES2N, NVAR, EchoState, EulerState, IntrinsicPlasticity, LeakyUnits
 from reservoir.diagnostics import (
+    conditional_lyapunov_exponents,
     echo_state_index,
     effective_spectral_radius,
     generalisation_rank,
@@ -159,3 +161,64 @@ def test_faults():
         echo_state_index(reservoir, np.ones((3, 1)))
     with pytest.raises(ValueError, match="n_starts must be a whole number of at least 2, got 1"):
         echo_state_index(reservoir, np.ones((3, 2)), n_starts=1)
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        lambda units: memory_capacity(units, n_training=800, n_test=200, random_state=0).per_delay[3],
+        lambda units: (
+            information_processing_capacity(units, max_delays=(9,), n_steps=900, random_state=0).total
+        ),
+        lambda units: kernel_rank(units, n_steps=40, random_state=0).singular_values[-1],
+    ],
+)
+def test_plasticity_learns_from_the_input_of_the_measurement(measure):
+    """An unfitted reservoir is drawn, and learns; the measure is that of a fitted one, not of the one drawn."""
+    rule = IntrinsicPlasticity(std=0.2, learning_rate=2e-3, n_epochs=3)
+    plain = EchoState(10, random_state=0)
+    assert abs(measure(clone(plain).set_params(plasticity=rule)) / measure(plain) - 1) > 0.12
+
+
+def test_states_beyond_all_numbers_are_no_echo_states():
+    X = np.zeros((2000, 1))
+    wild = EchoState(5, activation="identity", spectral_radius=3.0, random_state=0).fit(X)
+    with pytest.raises(ValueError, match="grew beyond all numbers: it has no echo states under X"):
+        echo_state_index(wild, X, random_state=0)
+
+
+def test_the_rate_of_what_forgets_at_once():
+    X = np.random.default_rng(0).standard_normal((30, 1))
+    nothing_left = echo_state_index(NVAR(1).fit(X), X, random_state=0)
+    assert nothing_left[::2] == (1, -np.inf)
+    options = {"activation": "identity", "topology": "ring", "bias_scaling": 0, "random_state": 0}
+    units, X = EchoState(5, spectral_radius=1e-8, **options).fit(X), 0 * X
+    below_at_once = echo_state_index(units, X, random_state=0)
+    assert below_at_once.distances[0] < 1e-6
+    assert below_at_once.rate == pytest.approx(np.log(1e-8))
+    assert np.isnan(echo_state_index(units, X[:1], random_state=0).rate)
+
+
+@pytest.mark.parametrize("significance", [0, 1, 2.0, -0.1])
+def test_significance_is_a_probability(significance):
+    with pytest.raises(ValueError, match="is a probability between 0 and 1"):
+        information_processing_capacity(NVAR(2), significance=significance)
+
+
+@pytest.mark.parametrize("look", [echo_state_index, state_jacobians, conditional_lyapunov_exponents])
+def test_an_input_is_one_finite_series(look):
+    units = EchoState(5, random_state=0).fit(np.zeros((1, 2)))
+    with pytest.raises(ValueError, match="X holds NaN or infinity: fill gaps"):
+        look(units, np.full((300, 2), np.nan))
+    for wrong in (np.zeros(300), np.zeros((0, 2)), np.zeros((300, 3)), np.zeros((3, 300, 2))):
+        with pytest.raises(ValueError, match=r"X has shape .*, expected \(n_steps, 2\), one series"):
+            look(units, wrong)
+
+
+@pytest.mark.parametrize("steps", [[0.5], [[1, 2]], 3, [-1], [9], [2, 1]])
+def test_steps_are_rows_in_rising_order(steps):
+    units = EchoState(5, random_state=0).fit(np.zeros((1, 1)))
+    with pytest.raises(
+        ValueError, match=re.escape(f"steps={steps!r} must be whole, rise and lie in 0 ... 8")
+    ):
+        state_jacobians(units, np.zeros((9, 1)), steps=steps)

@@ -44,7 +44,7 @@ def test_comparison_with_itself_and_with_others():
 def test_spectra_differ_where_frequencies_do():
     t = np.arange(4000.0)
     slow, fast = np.sin(0.2 * t), np.sin(0.9 * t)
-    assert compare_attractors(slow, fast).spectra[0] > 0.9
+    assert compare_attractors(slow, fast).spectra[0] > 0.8
     assert compare_attractors(slow, np.cos(0.2 * t)).spectra[0] < 0.05
     spectrum = power_spectrum(np.column_stack([slow, fast]), dt=0.5, n_segment=1000)
     peaks = spectrum.frequencies[spectrum.power.argmax(axis=0)]
@@ -136,3 +136,32 @@ def test_faults():
     for starts in ([], [6.5], 6):
         with pytest.raises(ValueError, match="must be whole numbers, at least one"):
             valid_prediction_times(loop, np.zeros(20), starts, n_steps=2, n_context=5)
+
+
+def test_what_stands_still_is_like_what_stands_still():
+    still, moving = np.full((80, 1), 0.1), np.sin(np.arange(80.0))[:, np.newaxis]
+    assert compare_attractors(still, still).spectra == [0.0]
+    assert compare_attractors(np.hstack([moving, still]), np.hstack([moving, still])).spectra.tolist() == [
+        0,
+        0,
+    ]
+    assert compare_attractors(moving, still).spectra[0] > 0.8
+
+
+@pytest.mark.parametrize("scale", [0.0, [1.0, 2.0], [np.nan], -1.0])
+def test_errors_need_a_scale(scale):
+    y = np.sin(0.3 * np.arange(200.0))[:, np.newaxis]
+    model = ESNRegressor(EchoState(20, random_state=0)).fit(y[:-1], y[1:])
+    with pytest.raises(
+        ValueError, match=r"scale=.* must hold positive numbers, one for each of the 1 columns"
+    ):
+        valid_prediction_times(model, y, [150], n_steps=5, n_context=50, scale=scale)
+    with pytest.raises(ValueError, match="a constant column has none by itself"):
+        valid_prediction_times(model, np.full(200, 0.1), [150], n_steps=5, n_context=50)
+
+
+def test_a_start_is_a_point_of_the_loop():
+    y = np.sin(0.3 * np.arange(200.0))[:, np.newaxis]
+    model = ESNRegressor(EchoState(20, random_state=0)).fit(y[:-1], y[1:])
+    with pytest.raises(ValueError, match=r"start has shape \(1,\), expected \(21,\)"):
+        lyapunov_spectrum(model, 100, start=[1.0])

@@ -302,7 +302,7 @@ def test_faults():
         conditional_lyapunov_exponents(reservoir, X)
     with pytest.raises(ValueError, match=re.escape("X has shape (60, 1), expected (n_steps, 2)")):
         conditional_lyapunov_exponents(reservoir, X[:, :1])
-    with pytest.raises(ValueError, match=re.escape("steps=[3, 3] must rise and lie in 0 ... 59")):
+    with pytest.raises(ValueError, match=re.escape("steps=[3, 3] must be whole, rise and lie in 0 ... 59")):
         state_jacobians(reservoir, X, steps=[3, 3])
     with pytest.raises(ValueError, match=re.escape("initial_state has shape (3,), expected (4,)")):
         state_jacobians(reservoir, X, initial_state=np.zeros(3))

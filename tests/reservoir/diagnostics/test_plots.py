@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from reservoir import EchoState
 from reservoir.diagnostics import (
     EchoIndex,
     FixedPoint,
@@ -70,6 +71,14 @@ def test_eigenvalues():
     ax = plots.plot_eigenvalues({"Jacobians": matrices})
     assert words(ax) == ["Jacobians: largest 1.5"]
     assert sorted(ax.lines[1].get_xdata()) == [-0.25, 0, 0.5, 1.5]
+
+
+@pytest.mark.parametrize("topology", ["random", "circular", "dense"])
+def test_eigenvalues_of_recurrent_weights_as_they_are_stored(topology):
+    weights = (
+        EchoState(40, topology=topology, spectral_radius=0.7, random_state=0).fit([[0.0]]).recurrent_weights_
+    )
+    assert words(plots.plot_eigenvalues({"W": weights})) == ["W: largest 0.7"]
 
 
 def test_exponents():
