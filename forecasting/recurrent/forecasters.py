@@ -19,6 +19,7 @@ from forecasting.networks.parameters import arrays_of
 from forecasting.networks.schedules import Cosine, Schedule
 from forecasting.recurrent.design import (
     check_counts,
+    check_same_meaning,
     designed,
     past_columns,
     same_kind,
@@ -366,6 +367,12 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         return ForecasterTags(True, centred_intervals=by_residuals, conformal_intervals=by_residuals)
 
     # --------------------------------------------------------------- learning
+
+    def _read_training_exog(self, X, panel):
+        exog, names = super()._read_training_exog(X, panel)
+        if self._goes_on() and hasattr(self, "layout_"):
+            check_same_meaning(self, panel.layout, names)
+        return exog, names
 
     def _begin(self, series, exog, held_out, rng):
         """The network as training starts: fresh, or as the last fit left it."""
