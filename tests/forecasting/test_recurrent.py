@@ -410,6 +410,8 @@ def test_counts(strategy):
         assert (forecast > 0).all()
     samples = model.sample(12, 50, random_state=0)
     assert all((drawn == np.rint(drawn)).all() and (drawn >= 0).all() for drawn in samples)
+    quantiles = model.predict_quantiles(12, quantiles=np.linspace(0.05, 0.95, 19))
+    assert all((counts == np.rint(counts)).all() for counts in quantiles)
     with pytest.raises(ValueError, match="counts are neither centred nor divided"):
         small(head="negative_binomial", window_centre="last").fit(series)
     with pytest.raises(ValueError, match="needs counts"):
