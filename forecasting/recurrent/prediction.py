@@ -138,7 +138,7 @@ def quantile_paths(
     if n_exact == n_steps:
         return exact
     drawn = sample_paths(trained, states, n_steps, exog, N_PATHS, np.random.default_rng(0))
-    method = "inverted_cdf" if network.head.counts else "linear"  # a quantile of counts is a count
+    method: Any = "inverted_cdf" if network.head.counts else "linear"  # a quantile of counts is a count
     later = [np.quantile(paths[:, n_exact:], levels, axis=0, method=method) for paths in drawn]
     later = [np.moveaxis(quantiles, 0, -1) for quantiles in later]
     return [np.concatenate(pair) for pair in zip(exact, later)]

@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 
@@ -334,7 +335,7 @@ def test_tree_classifier_generalises_to_deeper_trees():
             SequenceClassifier(),
             [np.ones((2, 1)), np.ones((2, 2))],
             [0, 1],
-            r"same number of columns, got \[1, 2\]",
+            "series 1 of X has 2 features, series 0 has 1",
         ),
         (SequenceClassifier(), SERIES, [1] * 6, "y has one class, 1"),
         (
@@ -372,6 +373,19 @@ def test_errors_of_fit(model, X, y, message):
         model.fit(X, y)
 
 
+@pytest.mark.parametrize("name", ["classifier", "regressor", "transducer"])
+def test_columns_of_series_go_by_their_names(name):
+    model, X, y = FITTED[name]
+    frames = [pd.DataFrame(series, columns=["a", "b"]) for series in X]
+    turned = [frame[["b", "a"]] for frame in frames]
+    model = clone(model).set_params(random_state=0).fit(frames, y)
+    assert model.feature_names_in_.tolist() == ["a", "b"]
+    with pytest.raises(ValueError, match="Feature names must be in the same order as they were in fit"):
+        model.predict(turned)
+    with pytest.raises(ValueError, match=r"series 1 of X has the columns \['b', 'a'\], series 0 has"):
+        model.fit([frames[0], *turned[1:]], y)
+
+
 def test_errors_of_predict():
     model = clone(FITTED["encoder-decoder"][0]).set_params(random_state=0).fit(WORDS, WORDS)
     with pytest.raises(ValueError, match="X holds 'z', which did not occur in training"):
@@ -379,7 +393,7 @@ def test_errors_of_predict():
     with pytest.raises(ValueError, match="temperature=0 must be a positive number"):
         model.sample(WORDS, temperature=0)
     classifier = clone(FITTED["classifier"][0]).fit(*FITTED["classifier"][1:])
-    with pytest.raises(ValueError, match="same number of columns"):
+    with pytest.raises(ValueError, match="X has series of 5 columns, fit saw series of 2"):
         classifier.predict([np.ones((3, 5))])
     with pytest.raises(ValueError, match="fit saw series of 2 columns"):
         classifier.predict(np.ones((3, 2)))
