@@ -21,6 +21,7 @@ from forecasting.sequence_models.bodies import BODY, N_UNITS, recurrent_layers
 from forecasting.sequence_models.learning import Learning, NetworkModel
 from reservoir.random_source import make_rng
 from reservoir.sequences import stack, stack_targets
+from reservoir.settings import check_settings, settings_of
 
 
 class SameLengthModel(NetworkModel):
@@ -96,6 +97,7 @@ class SameLengthModel(NetworkModel):
         answers = self._cut(targets, layout)
         self.network_ = network = self._network(n_outputs)
         self.n_outputs_ = n_outputs
+        self.settings_ = settings_of(self, ("recurrence",))
         feedback = self.recurrence != "hidden"
         rng = make_rng(self.random_state)
 
@@ -146,6 +148,7 @@ class SameLengthModel(NetworkModel):
     def _answers(self, X, groups):
         """Return raw outputs for all rows, stacked, and the layout."""
         params = self._exact_params()
+        check_settings(self)
         rows, layout = stack(X, groups)
         rows = validate_data(self, rows, dtype=np.float64, reset=False)
         x, lengths = pad(self._cut((rows - self.centre_) / self.scale_, layout))

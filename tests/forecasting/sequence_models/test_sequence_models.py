@@ -373,6 +373,16 @@ def test_errors_of_fit(model, X, y, message):
         model.fit(X, y)
 
 
+def test_what_is_asked_of_held_out_sequences_needs_some():
+    model, X, y = FITTED["regressor"]
+    one = clone(model).set_params(learning=Learning(2, validation_fraction=0.1), random_state=0)
+    assert np.isfinite(one.fit(X, y).validation_losses_).all()  # a tenth of six, at least one
+    with pytest.raises(ValueError, match=r"validation_fraction=0.1 leaves nothing of 1 sequence"):
+        one.fit(X[:1], y[:1])
+    with pytest.raises(ValueError, match=r"patience=2 waits for what is held out .* validation_fraction=0"):
+        one.set_params(learning=Learning(patience=2)).fit(X, y)
+
+
 @pytest.mark.parametrize("name", ["classifier", "regressor", "transducer"])
 def test_columns_of_series_go_by_their_names(name):
     model, X, y = FITTED[name]
@@ -384,6 +394,30 @@ def test_columns_of_series_go_by_their_names(name):
         model.predict(turned)
     with pytest.raises(ValueError, match=r"series 1 of X has the columns \['b', 'a'\], series 0 has"):
         model.fit([frames[0], *turned[1:]], y)
+
+
+def test_what_was_set_after_a_fit_asks_for_another():
+    model, X, y = FITTED["jordan"]
+    model = clone(model).set_params(random_state=0).fit(X, y)
+    with pytest.raises(
+        ValueError, match="recurrence='hidden' was set after fit, which learned with recurrence='ou"
+    ):
+        model.set_params(recurrence="hidden").predict(X)
+    model, X, y = FITTED["plain encoder-decoder"]
+    model = clone(model).set_params(random_state=0).fit(X, y)
+    with pytest.raises(ValueError, match="attention='content' was set after fit"):
+        model.set_params(attention="content").align(X, y)
+
+
+def test_errors_of_sample():
+    model, text, _ = FITTED["language"]
+    model = clone(model).fit(text)
+    assert model.sample(0) == ""
+    for wrong in (-1, 2.5):
+        with pytest.raises(ValueError, match=f"n_symbols={wrong} must be a whole number"):
+            model.sample(wrong)
+    with pytest.raises(ValueError, match="prompt is empty: give a symbol"):
+        model.sample(2, prompt="")
 
 
 def test_errors_of_predict():
