@@ -12,6 +12,7 @@ from forecasting.networks.heads import Head, make_head
 from forecasting.networks.layers import Stack
 from forecasting.recurrent.network import Network
 from forecasting.series.arrays import PanelLayout
+from forecasting.series.calendar_features import calendar_width
 
 _N_UNITS = 32
 
@@ -71,8 +72,8 @@ def window_units(forecaster: Any, head: Head) -> tuple[str | None, str | None]:
 
 
 def past_columns(forecaster: Any, n_exog: int) -> tuple[int, ...]:
-    """Return the columns of the exogenous variables that end at the origin."""
-    columns = tuple(forecaster.past_only)
+    """Return the columns of the exogenous variables that end at the origin; the calendar's, the last, never do."""
+    columns, n_exog = tuple(forecaster.past_only), n_exog - calendar_width(forecaster._calendar())
     if columns and forecaster.strategy == "recursive":
         raise ValueError(
             f"strategy='recursive' reads X of every step that it forecasts: past_only={columns} needs "

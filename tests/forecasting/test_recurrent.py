@@ -150,6 +150,9 @@ def test_columns_of_the_past_alone(strategy):
         small("recursive", past_only=[0]).fit(y, X)
     with pytest.raises(ValueError, match="must be columns of X, and there is no X"):
         small(strategy, past_only=[0]).fit(y)
+    dated = pd.Series(y, pd.date_range("2024", periods=600))
+    with pytest.raises(ValueError, match=r"past_only=\(2,\) must be columns of X, numbers from 0 to 1"):
+        small(strategy, past_only=[2], calendar=["weekend"]).fit(dated, X)
 
 
 def test_two_targets_are_read_together():
