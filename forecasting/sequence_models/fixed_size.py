@@ -65,10 +65,8 @@ class FixedSizeModel(NetworkModel):
 
     def _read(self, X, reset):
         """Return series as a list of (n_steps, n_channels); learn or check their width."""
-        if isinstance(X, np.ndarray) and X.ndim == 3:
-            X = list(X)
-        if isinstance(X, (list, tuple)) and len(X) and all(np.ndim(series) == 2 for series in X):
-            rows, _ = stack(X)
+        rows, layout = stack(X)
+        if not layout.is_single:
             _check_feature_names(self, rows, reset=reset)
             series = [check_array(one, dtype=np.float64, input_name=f"series {i}") for i, one in enumerate(X)]
             self_width = series[0].shape[1]
@@ -79,7 +77,7 @@ class FixedSizeModel(NetworkModel):
             if reset:
                 self.n_features_in_ = self_width
         else:
-            rows = validate_data(self, X, dtype=np.float64, reset=reset)
+            rows = validate_data(self, rows, dtype=np.float64, reset=reset)
             series, self_width = list(rows[..., np.newaxis]), 1
             if not reset and self.n_channels_ != 1:
                 raise ValueError(

@@ -366,6 +366,9 @@ def test_tree_classifier_generalises_to_deeper_trees():
         (EncoderDecoder(), ["ab", "b"], ["", ""], "y holds no symbol"),
         (TrajectoryGenerator(), ["a"], [LINE[:2]], "path 0 of y must have 3 columns"),
         (TreeClassifier(), TREES, [1] * 6, "y has one class, 1"),
+        (TreeClassifier(), [["not", "a"], "a"], [0, 1], r"\['not', 'a'\] is no tree: give a symbol"),
+        (TreeClassifier(), [("not", ()), "a"], [0, 1], r"\(\) is no tree"),
+        (SequenceRegressor(), [np.ones(3), np.ones(4)], [0, 1], r"one-dimensional series of \[3, 4\] steps"),
     ],
 )
 def test_errors_of_fit(model, X, y, message):
@@ -431,3 +434,5 @@ def test_errors_of_predict():
         classifier.predict([np.ones((3, 5))])
     with pytest.raises(ValueError, match="fit saw series of 2 columns"):
         classifier.predict(np.ones((3, 2)))
+    with pytest.raises(ValueError, match="there is no tree"):
+        clone(FITTED["trees"][0]).fit(*FITTED["trees"][1:]).predict([])
