@@ -62,7 +62,13 @@ def window_units(forecaster: Any, head: Head) -> tuple[str | None, str | None]:
     """Return what is subtracted from windows and what they are divided by, as `units_of` takes them."""
     centre, scale = forecaster.window_centre, forecaster.window_scale
     if not head.counts:
-        return ("last" if centre == "auto" else centre), ("std" if scale == "auto" else scale)
+        scale = "std" if scale == "auto" else scale
+        if scale == "std" and forecaster._window() == 1:
+            raise ValueError(
+                f"window=1 holds one value, which has no standard deviation, but window_scale="
+                f"{forecaster.window_scale!r} divides by it: take a longer window, or window_scale='mean' or None"
+            )
+        return ("last" if centre == "auto" else centre), scale
     if (centre, scale) != ("auto", "auto"):
         raise ValueError(
             f"counts are neither centred nor divided: head={forecaster.head!r} needs window_centre='auto' and "

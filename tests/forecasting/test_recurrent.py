@@ -476,6 +476,7 @@ def test_errors_name_the_remedy():
         (small(window=10, segment_length=4), "window=10 is no multiple of segment_length=4"),
         (small("recursive", segment_length=2), "strategy='recursive' goes step by step"),
         (small("recursive", linear_skip=True), "linear_skip=True need"),
+        (small(window=1), "window=1 holds one value, which has no standard deviation"),
         (small(cell=GRU(4)), "brings its own size"),
         (small(head=Huber(-1.0)), "'delta' parameter"),
         (small(optimizer=SGD(-1.0)), "'learning_rate' parameter"),
