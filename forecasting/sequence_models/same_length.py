@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
+from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
@@ -158,6 +159,11 @@ class SameLengthModel(NetworkModel):
             raw, _ = self._run_free(params, x)
         return raw.swapaxes(0, 1)[is_there(lengths, *x.shape[:2]).T], layout
 
+    def _rows_to_score(self, X, y, groups):
+        """Return targets and predictions of all rows, stacked."""
+        _, layout = stack(X, groups)
+        return stack_targets(y, layout), stack_targets(self.predict(X, groups), layout)
+
     @staticmethod
     def _cut(rows, layout):
         return [rows[start : start + n] for start, n in zip(layout.starts, layout.lengths)]
@@ -248,6 +254,22 @@ class SequenceTransducer(RegressorMixin, SameLengthModel):
         y = raw * self.y_scale_ + self.y_centre_
         return layout.restore(y[:, 0] if self.is_flat_ else y)
 
+    def score(self, X, y, sample_weight=None, groups=None):
+        """Return the coefficient of determination over all steps, the mean over targets.
+
+        Parameters
+        ----------
+        X, y, groups
+            As for `fit`.
+        sample_weight : array-like of shape (n_rows,), optional
+
+        Returns
+        -------
+        float
+        """
+        truth, predicted = self._rows_to_score(X, y, groups)
+        return r2_score(truth, predicted, sample_weight=sample_weight)
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
@@ -326,6 +348,22 @@ class SequenceTagger(ClassifierMixin, SameLengthModel):
         """
         raw, layout = self._answers(X, groups)
         return layout.restore(self.classes_[raw.argmax(axis=1)])
+
+    def score(self, X, y, sample_weight=None, groups=None):
+        """Return the part of all steps whose label is right.
+
+        Parameters
+        ----------
+        X, y, groups
+            As for `fit`.
+        sample_weight : array-like of shape (n_rows,), optional
+
+        Returns
+        -------
+        float
+        """
+        truth, predicted = self._rows_to_score(X, y, groups)
+        return float(accuracy_score(truth, predicted, sample_weight=sample_weight))
 
     def predict_proba(self, X, groups=None):
         """Return probabilities for every step.

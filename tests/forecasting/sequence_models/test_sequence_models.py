@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.model_selection import cross_val_score
 
 import reservoir
 from forecasting.networks.cells import RNN
@@ -159,6 +161,19 @@ def test_forms_of_input_agree():
 
 
 # ------------------------------------------------------------------------------------- what architectures can do
+
+
+@pytest.mark.parametrize("name", ["tagger", "transducer"])
+def test_series_are_scored_in_the_form_of_fit(name):
+    model, X, y = FITTED[name]
+    model = clone(model).set_params(random_state=0).fit(X, y)
+    groups = np.repeat(np.arange(len(X)), list(map(len, X)))
+    rows, truth = np.concatenate(X), np.concatenate(y)
+    error = (r2_score if name == "transducer" else accuracy_score)(truth, np.concatenate(model.predict(X)))
+    assert model.score(X, y) == model.score(rows, truth, groups=groups) == error
+    weights = np.where(groups == 0, 1.0, 0.0)
+    assert model.score(rows, truth, weights, groups) == pytest.approx(model.score(X[:1], y[:1]))
+    assert np.isfinite(cross_val_score(model, X[:4], y[:4], cv=2)).all()
 
 
 def test_only_a_bidirectional_network_sees_what_comes():
