@@ -124,7 +124,10 @@ class SameLengthModel(NetworkModel):
             return masked_loss(head, raw, y, there)[0]
 
         width = rows.shape[1] + (n_outputs if feedback else 0)
-        self._learn(network.init_params(width, rng), loss_and_grad, loss, layout.lengths, rng)
+        params = network.init_params(width, rng)
+        if feedback:  # layers that cannot go step by step are refused before they are trained
+            network.parts(params, width, 1)
+        self._learn(params, loss_and_grad, loss, layout.lengths, rng)
 
     def _with_feedback(self, params, x, y, rng, progress):
         """Return inputs with the targets before them; with scheduled mixing some are the network's own outputs."""

@@ -391,6 +391,13 @@ def test_errors_of_fit(model, X, y, message):
         model.fit(X, y)
 
 
+def test_layers_without_steps_cannot_hear_their_outputs():
+    model = SequenceTransducer(Dilated(Recurrent(RNN(3))), recurrence="both", learning=QUICK)
+    with pytest.raises(TypeError, match="Dilated has no compiled steps: use Embedding"):
+        model.fit(SERIES, SERIES)
+    assert not hasattr(model, "params_")
+
+
 def test_what_is_asked_of_held_out_sequences_needs_some():
     model, X, y = FITTED["regressor"]
     one = clone(model).set_params(learning=Learning(2, validation_fraction=0.1), random_state=0)
