@@ -2,8 +2,9 @@ r"""The negative binomial distribution of counts: mean and overdispersion (Salin
 
 .. math::
 
-    p(y) = \frac{\Gamma(y + r)}{\Gamma(r)\, y!} \Big(\frac{r}{r + \mu}\Big)^r \Big(\frac{\mu}{r + \mu}\Big)^y,
-    \qquad \mu = e^{m}, \quad r = 1 / \log(1 + e^{a}), \quad \operatorname{Var} y = \mu + \mu^2 / r
+    p(y) = \frac{\Gamma(y + r)}{\Gamma(r)\, y!} \Big(\frac{r}{r + \mu}\Big)^r \Big(\frac{\mu}{r + \mu}\Big)^y
+
+    \mu = e^{m}, \qquad r = 1 / \big(\log(1 + e^{a}) + 10^{-3}\big), \qquad \operatorname{Var} y = \mu + \mu^2 / r
 """
 
 from typing import ClassVar
