@@ -314,6 +314,8 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         """
         check_is_fitted(self)
         states = self.states_
+        if context is None and X is not None:
+            raise ValueError("X goes with context: leave it out, the forecaster knows that of its own series")
         if context is not None:
             panel = self._read_context(context)
             states = self._restart(panel.values, self._read_context_exog(X, panel, 0)[0])

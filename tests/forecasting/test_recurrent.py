@@ -300,6 +300,8 @@ def test_what_the_layers_hear_shows_how_far_gradients_reach(strategy):
     norms = gradient_norms(stack, params, inputs)
     assert norms.shape == inputs.shape[:2] == ({"segments": 6, "recursive": 23}.get(strategy, 24), 2)
     np.testing.assert_allclose(inputs[:, :1], model.heard(y, X), rtol=1e-4, atol=1e-6)
+    with pytest.raises(ValueError, match="X goes with context: leave it out"):
+        model.heard(X=X)
 
 
 def test_the_calendar_is_that_of_the_fit():
