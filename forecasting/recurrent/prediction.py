@@ -5,6 +5,7 @@ A state is the newest window of a series; everything here is a pure function of 
 
 from __future__ import annotations
 
+import warnings
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -198,9 +199,22 @@ def _recursive(trained, past, past_exog, ahead, read):
         answers.append(_values(trained, read(raw), units))
         return units.standard(answers[-1][np.newaxis])[0]
 
-    raws = run_free(trained.network, trained.params, batch, feed, n_steps)
-    answers.append(_values(trained, read(raws[-1]), units))
-    return np.stack(answers)
+    with np.errstate(all="ignore"):  # what is not finite is looked for below
+        raws = run_free(trained.network, trained.params, batch, feed, n_steps)
+        answers.append(_values(trained, read(raws[-1]), units))
+    paths = np.stack(answers)
+    _warn_of_divergence(~np.isfinite(paths).all(axis=(1, 2)))
+    return paths
+
+
+def _warn_of_divergence(is_lost):
+    if is_lost.any():
+        warnings.warn(
+            f"the free run diverged: step {int(is_lost.argmax()) + 1} of {len(is_lost)} is not finite. Take a cell "
+            "whose state is bounded, such as 'gru' or 'lstm', or a max_horizon nearer to the steps asked for",
+            RuntimeWarning,
+            stacklevel=8,  # the call of `predict`
+        )
 
 
 def _values(trained, z, units):

@@ -175,6 +175,17 @@ def test_scheduled_sampling_is_for_recursive_forecasts():
 # ----------------------------------------------------------------------------------------------------- training
 
 
+@pytest.mark.parametrize("head", ["huber", "gaussian"])
+def test_a_free_run_that_diverges_warns(head):
+    model = small("recursive", cell=RNN(4, activation="relu"), n_units=None, head=head, n_epochs=1).fit(
+        wave(60)
+    )
+    model.trained_.params.stack[0].recurrent_weights[:] = 2 * np.eye(4)
+    model.trained_.params.stack[0].bias[:] = 1
+    with pytest.warns(RuntimeWarning, match=r"the free run diverged: step \d+ of 400 is not finite"):
+        assert np.isnan(model.predict(400)[-1])
+
+
 def test_early_stopping_keeps_the_best_epoch():
     y = wave(200) + np.random.default_rng(0).standard_normal(200)
     model = small(n_units=32, n_epochs=60, patience=3).fit(y)
