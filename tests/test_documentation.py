@@ -5,6 +5,7 @@ The blocks of a file share their names. A block with ``>>>`` is a doctest, and i
 
 import ast
 import doctest
+import importlib
 import re
 import sys
 from pathlib import Path
@@ -54,6 +55,20 @@ def test_links_lead_to_files(path):
 def test_named_files_exist(name):
     paths = re.findall(r"`([\w.]+/[\w./]+\.\w+)`", (ROOT / name).read_text(encoding="utf-8"))
     assert not [path for path in paths if not (ROOT / path).exists()]
+
+
+def test_readme_says_where_names_stand():
+    """A name in the table of what is there can be imported from the module that was named last before it."""
+    table = (ROOT / "README.md").read_text(encoding="utf-8").split("## What is there")[1].split("## ")[0]
+    found = 0
+    for row in re.findall(r"^\| `(?:reservoir|forecasting)\b.*$", table, re.M):
+        for name in re.findall(r"`([\w.]+)`", row):
+            if name.partition(".")[0] in ("reservoir", "forecasting"):
+                module = importlib.import_module(name)
+            else:
+                assert hasattr(module, name), f"{module.__name__} has no {name}"
+                found += 1
+    assert found > 60
 
 
 def test_readme_says_what_was_measured():

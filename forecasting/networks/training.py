@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from forecasting.networks.optimizers import Adam, Optimizer, clip_by_norm
 from forecasting.networks.parameters import ParameterVector
-from forecasting.networks.schedules import Constant
+from forecasting.networks.schedules import Constant, Schedule
 from reservoir.random_source import make_rng
 
 
@@ -119,7 +119,7 @@ def train(
     Raises
     ------
     ValueError
-        If an epoch has no batches, or a batch no shards.
+        If an epoch has no batches, or a batch no shards, or a parameter of optimizer or schedule is out of range.
 
     Warns
     -----
@@ -141,6 +141,8 @@ def train(
         params, loss_and_grad, optimizer or Adam(), clip_norm, split, carry_state, random_state, n_jobs
     )
     schedule = schedule or Constant()
+    if isinstance(schedule, Schedule):  # any function will do
+        schedule._validate_params()
     best, best_values, best_epoch, rows = np.inf, steps.vector.values.copy(), 0, []
     if validate is not None and goes_on:
         best = _validated(validate, steps.vector.tree, np.inf)

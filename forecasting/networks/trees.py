@@ -58,7 +58,7 @@ def plant(trees: Sequence, codes: dict[Hashable, int], arity: int) -> Forest:
     Raises
     ------
     ValueError
-        If a symbol is not in ``codes``, or a node has more children than ``arity``.
+        If there is no tree, a symbol is not in ``codes``, or a node has more children than ``arity``.
 
     Examples
     --------
@@ -72,6 +72,8 @@ def plant(trees: Sequence, codes: dict[Hashable, int], arity: int) -> Forest:
     children: list[list[int]] = []
     heights: list[int] = []
     roots = [_grow(tree, codes, arity, symbols, children, heights) for tree in trees]
+    if not roots:
+        raise ValueError("there is no tree: give at least one")
     order = np.argsort(heights, kind="stable")
     place = np.empty(len(order) + 1, np.intp)
     place[order], place[-1] = np.arange(len(order)), len(order)
@@ -85,13 +87,30 @@ def plant(trees: Sequence, codes: dict[Hashable, int], arity: int) -> Forest:
     )
 
 
+def parted(node: Any) -> tuple[Hashable, tuple]:
+    """Return the symbol of a node and its children.
+
+    Raises
+    ------
+    ValueError
+        If it is neither a symbol nor a tuple that begins with one.
+    """
+    is_empty = isinstance(node, tuple) and not node
+    symbol, children = (node[0], node[1:]) if isinstance(node, tuple) and node else (node, ())
+    if is_empty or not isinstance(symbol, Hashable):
+        raise ValueError(
+            f"{node!r} is no tree: give a symbol (a string, a number), or a tuple of a symbol and its children"
+        )
+    return symbol, children
+
+
 def _grow(tree, codes, arity, symbols, children, heights):
     """Append the nodes of a tree, children first, without recursion: trees may be deep. Return the root's number."""
     todo: list[tuple[Any, bool]] = [(tree, False)]
     done: list[int] = []
     while todo:
         node, ready = todo.pop()
-        symbol, parts = (node[0], node[1:]) if isinstance(node, tuple) else (node, ())
+        symbol, parts = parted(node)
         if not ready:
             if symbol not in codes:
                 raise ValueError(f"symbol {symbol!r} did not occur in training; known are {list(codes)}")

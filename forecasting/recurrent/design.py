@@ -11,6 +11,8 @@ from forecasting.networks.cells import CELLS
 from forecasting.networks.heads import Head, make_head
 from forecasting.networks.layers import Stack
 from forecasting.recurrent.network import Network
+from forecasting.series.arrays import PanelLayout
+from forecasting.series.calendar_features import calendar_width
 
 _N_UNITS = 32
 
@@ -66,7 +68,13 @@ def window_units(forecaster: Any, head: Head) -> tuple[str | None, str | None]:
     """Return what is subtracted from windows and what they are divided by, as `units_of` takes them."""
     centre, scale = forecaster.window_centre, forecaster.window_scale
     if not head.counts:
-        return ("last" if centre == "auto" else centre), ("std" if scale == "auto" else scale)
+        scale = "std" if scale == "auto" else scale
+        if scale == "std" and forecaster._window() == 1:
+            raise ValueError(
+                f"window=1 holds one value, which has no standard deviation, but window_scale="
+                f"{forecaster.window_scale!r} divides by it: take a longer window, or window_scale='mean' or None"
+            )
+        return ("last" if centre == "auto" else centre), scale
     if (centre, scale) != ("auto", "auto"):
         raise ValueError(
             f"counts are neither centred nor divided: head={forecaster.head!r} needs window_centre='auto' and "
@@ -76,8 +84,8 @@ def window_units(forecaster: Any, head: Head) -> tuple[str | None, str | None]:
 
 
 def past_columns(forecaster: Any, n_exog: int) -> tuple[int, ...]:
-    """Return the columns of the exogenous variables that end at the origin."""
-    columns = tuple(forecaster.past_only)
+    """Return the columns of the exogenous variables that end at the origin; the calendar's, the last, never do."""
+    columns, n_exog = tuple(forecaster.past_only), n_exog - calendar_width(forecaster._calendar())
     if columns and forecaster.strategy == "recursive":
         raise ValueError(
             f"strategy='recursive' reads X of every step that it forecasts: past_only={columns} needs "
@@ -126,6 +134,22 @@ def same_kind(one: Network, other: Network) -> bool:
         for net in (one, other)
     ]
     return alike[0] == alike[1]
+
+
+def check_same_meaning(forecaster: Any, layout: PanelLayout, exog_names: tuple) -> None:
+    """Raise if a training that goes on would take the columns of the fit before for others, by their names."""
+    y, before = (of.parts[0] for of in (layout, forecaster.layout_))
+    pairs = {
+        "columns of y": (before.names, y.names) if before.kind == y.kind == "frame" else ((), ()),
+        "columns of X": (forecaster.exog_names_, exog_names),
+        "calendar": (forecaster.calendar_, forecaster._calendar()),
+    }
+    for what, (old, new) in pairs.items():
+        if old and new and old != new:
+            raise ValueError(
+                f"warm_start=True goes on from {what} {list(old)}, got {list(new)}: keep them and their order, or "
+                "set warm_start=False"
+            )
 
 
 def check_counts(series: list) -> None:

@@ -20,6 +20,7 @@ from forecasting.networks.schedules import Cosine, Schedule
 from forecasting.recurrent.autoregression import autoregression
 from forecasting.recurrent.design import (
     check_counts,
+    check_same_meaning,
     designed,
     past_columns,
     same_kind,
@@ -317,6 +318,8 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         """
         check_is_fitted(self)
         states = self.states_
+        if context is None and X is not None:
+            raise ValueError("X goes with context: leave it out, the forecaster knows that of its own series")
         if context is not None:
             panel = self._read_context(context)
             states = self._restart(panel.values, self._read_context_exog(X, panel, 0)[0])
@@ -370,6 +373,12 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         return ForecasterTags(True, centred_intervals=by_residuals, conformal_intervals=by_residuals)
 
     # --------------------------------------------------------------- learning
+
+    def _read_training_exog(self, X, panel):
+        exog, names = super()._read_training_exog(X, panel)
+        if self._goes_on() and hasattr(self, "layout_"):
+            check_same_meaning(self, panel.layout, names)
+        return exog, names
 
     def _begin(self, series, exog, held_out, rng):
         """The network as training starts: fresh, or as the last fit left it."""

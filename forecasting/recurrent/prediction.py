@@ -5,6 +5,7 @@ A state is the newest window of a series; everything here is a pure function of 
 
 from __future__ import annotations
 
+import warnings
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -145,7 +146,9 @@ def quantile_paths(
     if n_exact == n_steps:
         return exact
     drawn = sample_paths(trained, states, n_steps, exog, N_PATHS, np.random.default_rng(0))
-    later = [np.moveaxis(np.quantile(paths[:, n_exact:], levels, axis=0), 0, -1) for paths in drawn]
+    method: Any = "inverted_cdf" if network.head.counts else "linear"  # a quantile of counts is a count
+    later = [np.quantile(paths[:, n_exact:], levels, axis=0, method=method) for paths in drawn]
+    later = [np.moveaxis(quantiles, 0, -1) for quantiles in later]
     return [np.concatenate(pair) for pair in zip(exact, later)]
 
 
@@ -203,9 +206,22 @@ def _recursive(trained, past, past_exog, ahead, read):
         answers.append(_values(trained, read(raw), units))
         return units.standard(answers[-1][np.newaxis])[0]
 
-    raws = run_free(trained.network, trained.params, batch, feed, n_steps)
-    answers.append(_values(trained, read(raws[-1]), units))
-    return np.stack(answers)
+    with np.errstate(all="ignore"):  # what is not finite is looked for below
+        raws = run_free(trained.network, trained.params, batch, feed, n_steps)
+        answers.append(_values(trained, read(raws[-1]), units))
+    paths = np.stack(answers)
+    _warn_of_divergence(~np.isfinite(paths).all(axis=(1, 2)))
+    return paths
+
+
+def _warn_of_divergence(is_lost):
+    if is_lost.any():
+        warnings.warn(
+            f"the free run diverged: step {int(is_lost.argmax()) + 1} of {len(is_lost)} is not finite. Take a cell "
+            "whose state is bounded, such as 'gru' or 'lstm', or a max_horizon nearer to the steps asked for",
+            RuntimeWarning,
+            stacklevel=8,  # the call of `predict`
+        )
 
 
 def _values(trained, z, units):

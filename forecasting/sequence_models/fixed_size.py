@@ -8,7 +8,13 @@ import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d, validate_data
+from sklearn.utils.validation import (
+    _check_feature_names,
+    check_array,
+    check_consistent_length,
+    column_or_1d,
+    validate_data,
+)
 
 from forecasting.networks.combinators import Chain
 from forecasting.networks.embedding import Softmax
@@ -19,6 +25,7 @@ from forecasting.networks.pooling import POOLINGS, BothEnds
 from forecasting.sequence_models.bodies import BODY, recurrent_layers
 from forecasting.sequence_models.learning import Learning, NetworkModel
 from reservoir.random_source import make_rng
+from reservoir.sequences import stack
 
 _PIECE = 256  # series that are answered at once
 
@@ -58,20 +65,19 @@ class FixedSizeModel(NetworkModel):
 
     def _read(self, X, reset):
         """Return series as a list of (n_steps, n_channels); learn or check their width."""
-        if isinstance(X, np.ndarray) and X.ndim == 3:
-            X = list(X)
-        if isinstance(X, (list, tuple)) and len(X) and all(np.ndim(series) == 2 for series in X):
+        rows, layout = stack(X)
+        if not layout.is_single:
+            _check_feature_names(self, rows, reset=reset)
             series = [check_array(one, dtype=np.float64, input_name=f"series {i}") for i, one in enumerate(X)]
-            widths = {one.shape[1] for one in series}
-            if not reset:
-                widths.add(self.n_channels_)
-            if len(widths) > 1:
-                raise ValueError(f"all series need the same number of columns, got {sorted(widths)}")
             self_width = series[0].shape[1]
+            if not reset and self_width != self.n_channels_:
+                raise ValueError(
+                    f"X has series of {self_width} columns, fit saw series of {self.n_channels_}"
+                )
             if reset:
                 self.n_features_in_ = self_width
         else:
-            rows = validate_data(self, X, dtype=np.float64, reset=reset)
+            rows = validate_data(self, rows, dtype=np.float64, reset=reset)
             series, self_width = list(rows[..., np.newaxis]), 1
             if not reset and self.n_channels_ != 1:
                 raise ValueError(

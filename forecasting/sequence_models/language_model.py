@@ -199,9 +199,15 @@ class LanguageModel(NetworkModel, BaseEstimator):
         check_is_fitted(self, "params_")
         if not temperature > 0:
             raise ValueError(f"temperature={temperature!r} must be a positive number")
+        if n_symbols < 0 or n_symbols != int(n_symbols):
+            raise ValueError(f"n_symbols={n_symbols!r} must be a whole number, at least 0")
+        if prompt is not None and len(prompt) == 0:
+            raise ValueError(
+                "prompt is empty: give a symbol to go on from, or None for the first of the alphabet"
+            )
         given = self.alphabet_.symbols[:1] if prompt is None else prompt
         codes, rng = self.alphabet_.encode(given, "prompt"), make_rng(random_state)
-        symbols = np.zeros((len(codes) + n_symbols, 1), np.int64)
+        symbols = np.zeros((len(codes) + int(n_symbols), 1), np.int64)
         symbols[: len(codes), 0] = codes
         parts = self.network_.parts(self.params_, self.alphabet_.size, 1)
         write_symbols(parts, symbols, len(codes), float(temperature), rng.random(symbols.shape), _NO_END)

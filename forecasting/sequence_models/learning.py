@@ -51,9 +51,9 @@ class Learning(DefaultParts, BaseEstimator):
     clip_norm : float or None, default=1.0
         Longest gradient.
     validation_fraction : float, default=0.0
-        Part of the sequences that is held out; the parameters that do best on it are kept.
+        Part of the sequences that is held out, at least one; the parameters that do best on it are kept.
     patience : int, optional
-        Epochs without improvement after which training stops.
+        Epochs without improvement on what is held out after which training stops.
     progress : bool, default=False
         Show a bar.
 
@@ -121,10 +121,15 @@ class Learning(DefaultParts, BaseEstimator):
         Returns
         -------
         Learned
+
+        Raises
+        ------
+        ValueError
+            If nothing can be held out that was asked for, or patience waits for nothing.
         """
         self._validate_params()
         order = rng.permutation(len(lengths))
-        n_held_out = int(self.validation_fraction * len(lengths))
+        n_held_out = self._n_held_out(len(lengths))
         held_out, used = order[:n_held_out], np.sort(order[n_held_out:])
         n_batches = -(-len(used) // self.batch_size)
         n_done = 0
@@ -145,12 +150,27 @@ class Learning(DefaultParts, BaseEstimator):
             clip_norm=self.clip_norm,
             n_epochs=self.n_epochs,
             validate=(lambda params: self._mean(loss, params, held_out)) if n_held_out else None,
-            patience=self.patience if n_held_out else None,
+            patience=self.patience,
             random_state=rng,
             progress=self.progress,
         )
         losses, validation = (done.history[name].to_numpy() for name in ("loss", "validation"))
         return Learned(done.params, losses, validation, done.stopped)
+
+    def _n_held_out(self, n_sequences):
+        if self.validation_fraction == 0:
+            if self.patience is not None:
+                raise ValueError(
+                    f"patience={self.patience} waits for what is held out to improve, but validation_fraction=0: set "
+                    "it to 0.1, say, or leave patience out"
+                )
+            return 0
+        if n_sequences == 1:
+            raise ValueError(
+                f"validation_fraction={self.validation_fraction} leaves nothing of 1 sequence to learn from: give "
+                "more, or set it to 0"
+            )
+        return max(1, int(self.validation_fraction * n_sequences))
 
     def _mean(self, loss, params, places):
         parts = [places[i : i + self.batch_size] for i in range(0, len(places), self.batch_size)]

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
+from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
@@ -21,6 +22,7 @@ from forecasting.sequence_models.bodies import BODY, N_UNITS, recurrent_layers
 from forecasting.sequence_models.learning import Learning, NetworkModel
 from reservoir.random_source import make_rng
 from reservoir.sequences import stack, stack_targets
+from reservoir.settings import check_settings, settings_of
 
 
 class SameLengthModel(NetworkModel):
@@ -96,6 +98,7 @@ class SameLengthModel(NetworkModel):
         answers = self._cut(targets, layout)
         self.network_ = network = self._network(n_outputs)
         self.n_outputs_ = n_outputs
+        self.settings_ = settings_of(self, ("recurrence",))
         feedback = self.recurrence != "hidden"
         rng = make_rng(self.random_state)
 
@@ -121,7 +124,10 @@ class SameLengthModel(NetworkModel):
             return masked_loss(head, raw, y, there)[0]
 
         width = rows.shape[1] + (n_outputs if feedback else 0)
-        self._learn(network.init_params(width, rng), loss_and_grad, loss, layout.lengths, rng)
+        params = network.init_params(width, rng)
+        if feedback:  # layers that cannot go step by step are refused before they are trained
+            network.parts(params, width, 1)
+        self._learn(params, loss_and_grad, loss, layout.lengths, rng)
 
     def _with_feedback(self, params, x, y, rng, progress):
         """Return inputs with the targets before them; with scheduled mixing some are the network's own outputs."""
@@ -146,6 +152,7 @@ class SameLengthModel(NetworkModel):
     def _answers(self, X, groups):
         """Return raw outputs for all rows, stacked, and the layout."""
         params = self._exact_params()
+        check_settings(self)
         rows, layout = stack(X, groups)
         rows = validate_data(self, rows, dtype=np.float64, reset=False)
         x, lengths = pad(self._cut((rows - self.centre_) / self.scale_, layout))
@@ -154,6 +161,11 @@ class SameLengthModel(NetworkModel):
         else:
             raw, _ = self._run_free(params, x)
         return raw.swapaxes(0, 1)[is_there(lengths, *x.shape[:2]).T], layout
+
+    def _rows_to_score(self, X, y, groups):
+        """Return targets and predictions of all rows, stacked."""
+        _, layout = stack(X, groups)
+        return stack_targets(y, layout), stack_targets(self.predict(X, groups), layout)
 
     @staticmethod
     def _cut(rows, layout):
@@ -245,6 +257,22 @@ class SequenceTransducer(RegressorMixin, SameLengthModel):
         y = raw * self.y_scale_ + self.y_centre_
         return layout.restore(y[:, 0] if self.is_flat_ else y)
 
+    def score(self, X, y, sample_weight=None, groups=None):
+        """Return the coefficient of determination over all steps, the mean over targets.
+
+        Parameters
+        ----------
+        X, y, groups
+            As for `fit`.
+        sample_weight : array-like of shape (n_rows,), optional
+
+        Returns
+        -------
+        float
+        """
+        truth, predicted = self._rows_to_score(X, y, groups)
+        return r2_score(truth, predicted, sample_weight=sample_weight)
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
@@ -323,6 +351,22 @@ class SequenceTagger(ClassifierMixin, SameLengthModel):
         """
         raw, layout = self._answers(X, groups)
         return layout.restore(self.classes_[raw.argmax(axis=1)])
+
+    def score(self, X, y, sample_weight=None, groups=None):
+        """Return the part of all steps whose label is right.
+
+        Parameters
+        ----------
+        X, y, groups
+            As for `fit`.
+        sample_weight : array-like of shape (n_rows,), optional
+
+        Returns
+        -------
+        float
+        """
+        truth, predicted = self._rows_to_score(X, y, groups)
+        return float(accuracy_score(truth, predicted, sample_weight=sample_weight))
 
     def predict_proba(self, X, groups=None):
         """Return probabilities for every step.

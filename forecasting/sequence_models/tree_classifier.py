@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from forecasting.networks.embedding import Softmax
 from forecasting.networks.layer import SIZE, init_weights, weights_grad
-from forecasting.networks.trees import Composition, plant
+from forecasting.networks.trees import Composition, parted, plant
 from forecasting.sequence_models.learning import Learning, NetworkModel
 from reservoir.random_source import make_rng
 
@@ -142,7 +142,7 @@ def _inventory(trees):
         todo, size = [tree], 0
         while todo:
             node = todo.pop()
-            symbol, children = (node[0], node[1:]) if isinstance(node, tuple) else (node, ())
+            symbol, children = parted(node)
             symbols.add(symbol)
             arity, size = max(arity, len(children)), size + 1
             todo.extend(children)

@@ -24,6 +24,7 @@ from forecasting.sequence_models.decoding import END, beam_search, written
 from forecasting.sequence_models.learning import Learning, NetworkModel
 from forecasting.sequence_models.symbols import alphabet_of
 from reservoir.random_source import make_rng
+from reservoir.settings import check_settings, settings_of
 
 _LONGER = 4  # times as long as the longest of training may be what is written
 _WRITING: dict = {
@@ -66,6 +67,7 @@ class WriterModel(NetworkModel, BaseEstimator):
         targets = [np.append(self.alphabet_.encode(sequence, "y"), END) for sequence in y]
         self.longest_ = max(map(len, targets)) - 1
         self.writer_ = writer = self._make_writer()
+        self.settings_ = settings_of(self, ("attention",))
         rng = make_rng(self.random_state)
 
         def batch(places):
@@ -239,6 +241,7 @@ class EncoderDecoder(WriterModel):
             If the model has no attention.
         """
         params = self._exact_params()
+        check_settings(self)
         if self.attention is None:
             raise ValueError("attention=None looks nowhere: fit with attention='content' or 'location'")
         sources, block_of = self._read_sources(X, reset=False)

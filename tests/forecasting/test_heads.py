@@ -167,6 +167,25 @@ def test_losses_stay_finite_far_away():
             assert np.isfinite(grad).all(), name
 
 
+def test_forecasts_stay_finite_far_away():
+    rng = np.random.default_rng(0)
+    for name in HEADS:
+        head = make_head(name)
+        for far in np.float32([-1e4, 60, 1e4]):
+            raw = np.full((5, head.n_outputs(1)), far)
+            asked = [head.mean(raw)]
+            if head.is_distribution:
+                asked += [head.quantile(raw, 0.9), head.sample(raw, rng)]
+            assert np.isfinite(asked).all(), (name, far)
+    counts = make_head("negative_binomial")
+    assert (
+        counts.mean(np.float32([[1e4, 0]]))
+        == counts.quantile(np.float32([[1e4, 0]]), 0.9)
+        == np.float32(9e18)
+    )
+    assert np.isnan(counts.sample(np.float32([[np.nan, 0]]), rng)).all()
+
+
 def test_quantiles_between_the_learned_ones():
     head = Quantile((0.1, 0.5, 0.9))
     crossed = np.array([[3.0, 2.0, 1.0]])

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 
 from forecasting import (
     Analogue,
@@ -10,6 +11,7 @@ from forecasting import (
     EnsembleForecaster,
     Naive,
     OnlineReservoirForecaster,
+    RecurrentForecaster,
     RecursiveForecaster,
     ReservoirForecaster,
     StreamMonitor,
@@ -76,6 +78,23 @@ def test_what_was_set_after_a_fit_asks_for_another(made, later):
         with pytest.raises(ValueError, match="was set after fit, which learned with"):
             ask()
     assert model.fit(y).predict(2).shape == (2,)
+
+
+def test_a_training_that_goes_on_has_the_columns_of_the_one_before():
+    quick = {"n_units": 2, "max_horizon": 2, "n_epochs": 1, "steps_per_epoch": 1, "warm_start": True}
+    model = RecurrentForecaster(**quick, calendar=["month", "weekend"], random_state=0).fit(FRAME, FRAME)
+    assert model.fit(FRAME, FRAME).predict(2, FRAME[-2:].to_numpy()).shape == (2, 2)
+    before = model.trained_
+    with pytest.raises(ValueError, match=r"goes on from columns of X \['a', 'b'\], got \['b', 'a'\]: keep"):
+        model.fit(FRAME, TURNED)
+    with pytest.raises(ValueError, match=r"goes on from columns of y \['a', 'b'\], got \['b', 'a'\]: keep"):
+        model.fit(TURNED, FRAME)
+    with pytest.raises(
+        ValueError, match=r"goes on from calendar \['month', 'weekend'\], got \['weekend', 'month'\]"
+    ):
+        clone(model).fit(FRAME, FRAME).set_params(calendar=["weekend", "month"]).fit(FRAME, FRAME)
+    assert model.trained_ is before
+    assert model.fit(FRAME, FRAME.to_numpy()).trained_ is not before  # arrays have no names
 
 
 def test_a_mask_means_missing():

@@ -150,6 +150,9 @@ def test_columns_of_the_past_alone(strategy):
         small("recursive", past_only=[0]).fit(y, X)
     with pytest.raises(ValueError, match="must be columns of X, and there is no X"):
         small(strategy, past_only=[0]).fit(y)
+    dated = pd.Series(y, pd.date_range("2024", periods=600))
+    with pytest.raises(ValueError, match=r"past_only=\(2,\) must be columns of X, numbers from 0 to 1"):
+        small(strategy, past_only=[2], calendar=["weekend"]).fit(dated, X)
 
 
 def test_two_targets_are_read_together():
@@ -170,6 +173,17 @@ def test_scheduled_sampling_is_for_recursive_forecasts():
 
 
 # ----------------------------------------------------------------------------------------------------- training
+
+
+@pytest.mark.parametrize("head", ["huber", "gaussian"])
+def test_a_free_run_that_diverges_warns(head):
+    model = small("recursive", cell=RNN(4, activation="relu"), n_units=None, head=head, n_epochs=1).fit(
+        wave(60)
+    )
+    model.trained_.params.stack[0].recurrent_weights[:] = 2 * np.eye(4)
+    model.trained_.params.stack[0].bias[:] = 1
+    with pytest.warns(RuntimeWarning, match=r"the free run diverged: step \d+ of 400 is not finite"):
+        assert np.isnan(model.predict(400)[-1])
 
 
 def test_early_stopping_keeps_the_best_epoch():
@@ -297,6 +311,8 @@ def test_what_the_layers_hear_shows_how_far_gradients_reach(strategy):
     norms = gradient_norms(stack, params, inputs)
     assert norms.shape == inputs.shape[:2] == ({"segments": 6, "recursive": 23}.get(strategy, 24), 2)
     np.testing.assert_allclose(inputs[:, :1], model.heard(y, X), rtol=1e-4, atol=1e-6)
+    with pytest.raises(ValueError, match="X goes with context: leave it out"):
+        model.heard(X=X)
 
 
 def test_the_calendar_is_that_of_the_fit():
@@ -410,6 +426,8 @@ def test_counts(strategy):
         assert (forecast > 0).all()
     samples = model.sample(12, 50, random_state=0)
     assert all((drawn == np.rint(drawn)).all() and (drawn >= 0).all() for drawn in samples)
+    quantiles = model.predict_quantiles(12, quantiles=np.linspace(0.05, 0.95, 19))
+    assert all((counts == np.rint(counts)).all() for counts in quantiles)
     with pytest.raises(ValueError, match="counts are neither centred nor divided"):
         small(head="negative_binomial", window_centre="last").fit(series)
     with pytest.raises(ValueError, match="needs counts"):
@@ -471,6 +489,7 @@ def test_errors_name_the_remedy():
         (small(window=10, segment_length=4), "window=10 is no multiple of segment_length=4"),
         (small("recursive", segment_length=2), "strategy='recursive' goes step by step"),
         (small("recursive", linear_skip=True), "linear_skip=True need"),
+        (small(window=1), "window=1 holds one value, which has no standard deviation"),
         (small(cell=GRU(4)), "brings its own size"),
         (small(head=Huber(-1.0)), "'delta' parameter"),
         (small(optimizer=SGD(-1.0)), "'learning_rate' parameter"),

@@ -143,11 +143,14 @@ class WaveNet(Cell):
         Raises
         ------
         ValueError
-            If a dilation is not positive, or there is none.
+            If a dilation is no whole number above 0, or there is none.
         """
         self._validate_params()
-        if len(self.dilations) == 0 or min(self.dilations) < 1:
-            raise ValueError(f"dilations={self.dilations!r} must be at least one, all of them 1 or more")
+        whole = all(isinstance(dilation, Integral) for dilation in self.dilations)
+        if not self.dilations or not whole or min(self.dilations) < 1:
+            raise ValueError(
+                f"dilations={self.dilations!r} must be at least one, all of them whole numbers of 1 or more"
+            )
         c, u = self.n_channels, self.n_units
 
         def drawn(n_inputs: int, n_outputs: int) -> np.ndarray:

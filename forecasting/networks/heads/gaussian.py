@@ -3,7 +3,7 @@ r"""A normal distribution: mean and standard deviation.
 .. math::
 
     -\log p(y) = \log \sigma + \frac{(y - \mu)^2}{2 \sigma^2} + \tfrac12 \log 2\pi, \qquad
-    \sigma = \log(1 + e^{s})
+    \sigma = \log(1 + e^{s}) + 10^{-3}
 """
 
 import numpy as np

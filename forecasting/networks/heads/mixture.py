@@ -3,7 +3,7 @@ r"""A mixture of normal distributions (Bishop 1994, Mixture density networks).
 .. math::
 
     -\log p(y) = -\log \sum_k w_k\, \mathcal N(y;\ \mu_k, \sigma_k^2), \qquad
-    w = \operatorname{softmax}(a), \quad \sigma_k = \log(1 + e^{s_k})
+    w = \operatorname{softmax}(a), \quad \sigma_k = \log(1 + e^{s_k}) + 10^{-3}
 """
 
 from numbers import Integral

@@ -2,8 +2,9 @@ r"""The negative binomial distribution of counts: mean and overdispersion (Salin
 
 .. math::
 
-    p(y) = \frac{\Gamma(y + r)}{\Gamma(r)\, y!} \Big(\frac{r}{r + \mu}\Big)^r \Big(\frac{\mu}{r + \mu}\Big)^y,
-    \qquad \mu = e^{m}, \quad r = 1 / \log(1 + e^{a}), \quad \operatorname{Var} y = \mu + \mu^2 / r
+    p(y) = \frac{\Gamma(y + r)}{\Gamma(r)\, y!} \Big(\frac{r}{r + \mu}\Big)^r \Big(\frac{\mu}{r + \mu}\Big)^y
+
+    \mu = e^{m}, \qquad r = 1 / \big(\log(1 + e^{a}) + 10^{-3}\big), \qquad \operatorname{Var} y = \mu + \mu^2 / r
 """
 
 from typing import ClassVar
@@ -14,9 +15,13 @@ from scipy.stats import nbinom
 
 from forecasting.networks.heads.base import Head, scale_and_slope
 
+_MOST = 9e18  # counts: no integer that can be drawn is much larger
+
 
 class NegativeBinomial(Head):
     """Counts 0, 1, 2, ... whose variance may exceed their mean, fitted by their likelihood.
+
+    A network far from what it was trained on may call for more counts than can be drawn: forecasts end at 9e18.
 
     Examples
     --------
@@ -52,7 +57,7 @@ class NegativeBinomial(Head):
 
     def _mean_and_r(self, raw):
         log_mean, dispersion = (part.astype(np.float64) for part in self._split(raw))
-        return np.exp(log_mean), 1 / scale_and_slope(dispersion)[0]
+        return np.exp(np.minimum(log_mean, np.log(_MOST))), 1 / scale_and_slope(dispersion)[0]
 
     def _mean(self, raw):
         """Return the mean, no whole number."""
@@ -61,9 +66,11 @@ class NegativeBinomial(Head):
     def _quantile(self, raw, q):
         """Return a quantile, a whole number."""
         mean, r = self._mean_and_r(raw)
-        return nbinom.ppf(q, r, r / (r + mean)).astype(raw.dtype)
+        return np.minimum(nbinom.ppf(q, r, r / (r + mean)), _MOST).astype(raw.dtype)
 
     def _sample(self, raw, rng):
         """Draw a Poisson rate from a gamma distribution, then a count."""
         mean, r = self._mean_and_r(raw)
-        return rng.poisson(rng.gamma(r, mean / r)).astype(raw.dtype)
+        rates = np.minimum(rng.gamma(r, mean / r), _MOST)
+        unknown = np.isnan(rates)  # after a free run that overflowed
+        return np.where(unknown, np.nan, rng.poisson(np.where(unknown, 0.0, rates))).astype(raw.dtype)

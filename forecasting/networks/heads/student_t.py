@@ -3,8 +3,9 @@ r"""Student's t distribution: heavy tails, more than 2 degrees of freedom, so th
 .. math::
 
     -\log p(y) = \log\Gamma\tfrac{\nu}2 - \log\Gamma\tfrac{\nu + 1}2 + \tfrac12 \log \nu\pi + \log \sigma
-    + \tfrac{\nu + 1}2 \log\Big(1 + \frac{d^2}{\nu}\Big), \qquad d = \frac{y - \mu}\sigma,\quad \nu = 2 +
-    \log(1 + e^{r})
+    + \tfrac{\nu + 1}2 \log\Big(1 + \frac{d^2}{\nu}\Big), \qquad d = \frac{y - \mu}\sigma,
+
+    \sigma = \log(1 + e^{s}) + 10^{-3}, \qquad \nu = 2 + \log(1 + e^{r}) + 10^{-3}
 """
 
 import numpy as np

@@ -155,6 +155,10 @@ def test_dropout_keeps_the_mean_and_its_gradient_its_mask():
         (SideBySide([Dense(2), Dense(3)], merge="sum"), r"layers of one width, got \[2, 3\]"),
         (Residual(Dense(3)), "as wide as its inputs, 2; got 3"),
         (Recurrent(WaveNet(3, dilations=())), r"dilations=\(\) must be at least one"),
+        (
+            Recurrent(WaveNet(3, dilations=(1, 1.5))),
+            r"dilations=\(1, 1.5\) must be .* whole numbers of 1 or more",
+        ),
     ],
 )
 def test_layers_that_do_not_fit(layer, message):

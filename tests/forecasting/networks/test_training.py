@@ -265,6 +265,8 @@ def test_errors(capsys):
         train(START, loss_and_grad, lambda rng: [])
     with pytest.raises(ValueError, match="no shards"):
         train(START, loss_and_grad, batches, split=lambda batch: [])
+    with pytest.raises(ValueError, match="'warm_up' parameter of Cosine"):
+        train(START, loss_and_grad, batches, schedule=Cosine(-3))
     train(START, loss_and_grad, batches, n_epochs=1, progress=True)
     shown = capsys.readouterr().err
     assert "steps/s" in shown

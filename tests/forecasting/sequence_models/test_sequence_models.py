@@ -3,8 +3,11 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.model_selection import cross_val_score
 
 import reservoir
 from forecasting.networks.cells import RNN
@@ -158,6 +161,19 @@ def test_forms_of_input_agree():
 
 
 # ------------------------------------------------------------------------------------- what architectures can do
+
+
+@pytest.mark.parametrize("name", ["tagger", "transducer"])
+def test_series_are_scored_in_the_form_of_fit(name):
+    model, X, y = FITTED[name]
+    model = clone(model).set_params(random_state=0).fit(X, y)
+    groups = np.repeat(np.arange(len(X)), list(map(len, X)))
+    rows, truth = np.concatenate(X), np.concatenate(y)
+    error = (r2_score if name == "transducer" else accuracy_score)(truth, np.concatenate(model.predict(X)))
+    assert model.score(X, y) == model.score(rows, truth, groups=groups) == error
+    weights = np.where(groups == 0, 1.0, 0.0)
+    assert model.score(rows, truth, weights, groups) == pytest.approx(model.score(X[:1], y[:1]))
+    assert np.isfinite(cross_val_score(model, X[:4], y[:4], cv=2)).all()
 
 
 def test_only_a_bidirectional_network_sees_what_comes():
@@ -334,7 +350,7 @@ def test_tree_classifier_generalises_to_deeper_trees():
             SequenceClassifier(),
             [np.ones((2, 1)), np.ones((2, 2))],
             [0, 1],
-            r"same number of columns, got \[1, 2\]",
+            "series 1 of X has 2 features, series 0 has 1",
         ),
         (SequenceClassifier(), SERIES, [1] * 6, "y has one class, 1"),
         (
@@ -365,11 +381,68 @@ def test_tree_classifier_generalises_to_deeper_trees():
         (EncoderDecoder(), ["ab", "b"], ["", ""], "y holds no symbol"),
         (TrajectoryGenerator(), ["a"], [LINE[:2]], "path 0 of y must have 3 columns"),
         (TreeClassifier(), TREES, [1] * 6, "y has one class, 1"),
+        (TreeClassifier(), [["not", "a"], "a"], [0, 1], r"\['not', 'a'\] is no tree: give a symbol"),
+        (TreeClassifier(), [("not", ()), "a"], [0, 1], r"\(\) is no tree"),
+        (SequenceRegressor(), [np.ones(3), np.ones(4)], [0, 1], r"one-dimensional series of \[3, 4\] steps"),
     ],
 )
 def test_errors_of_fit(model, X, y, message):
     with pytest.raises(ValueError, match=message):
         model.fit(X, y)
+
+
+def test_layers_without_steps_cannot_hear_their_outputs():
+    model = SequenceTransducer(Dilated(Recurrent(RNN(3))), recurrence="both", learning=QUICK)
+    with pytest.raises(TypeError, match="Dilated has no compiled steps: use Embedding"):
+        model.fit(SERIES, SERIES)
+    assert not hasattr(model, "params_")
+
+
+def test_what_is_asked_of_held_out_sequences_needs_some():
+    model, X, y = FITTED["regressor"]
+    one = clone(model).set_params(learning=Learning(2, validation_fraction=0.1), random_state=0)
+    assert np.isfinite(one.fit(X, y).validation_losses_).all()  # a tenth of six, at least one
+    with pytest.raises(ValueError, match=r"validation_fraction=0.1 leaves nothing of 1 sequence"):
+        one.fit(X[:1], y[:1])
+    with pytest.raises(ValueError, match=r"patience=2 waits for what is held out .* validation_fraction=0"):
+        one.set_params(learning=Learning(patience=2)).fit(X, y)
+
+
+@pytest.mark.parametrize("name", ["classifier", "regressor", "transducer"])
+def test_columns_of_series_go_by_their_names(name):
+    model, X, y = FITTED[name]
+    frames = [pd.DataFrame(series, columns=["a", "b"]) for series in X]
+    turned = [frame[["b", "a"]] for frame in frames]
+    model = clone(model).set_params(random_state=0).fit(frames, y)
+    assert model.feature_names_in_.tolist() == ["a", "b"]
+    with pytest.raises(ValueError, match="Feature names must be in the same order as they were in fit"):
+        model.predict(turned)
+    with pytest.raises(ValueError, match=r"series 1 of X has the columns \['b', 'a'\], series 0 has"):
+        model.fit([frames[0], *turned[1:]], y)
+
+
+def test_what_was_set_after_a_fit_asks_for_another():
+    model, X, y = FITTED["jordan"]
+    model = clone(model).set_params(random_state=0).fit(X, y)
+    with pytest.raises(
+        ValueError, match="recurrence='hidden' was set after fit, which learned with recurrence='ou"
+    ):
+        model.set_params(recurrence="hidden").predict(X)
+    model, X, y = FITTED["plain encoder-decoder"]
+    model = clone(model).set_params(random_state=0).fit(X, y)
+    with pytest.raises(ValueError, match="attention='content' was set after fit"):
+        model.set_params(attention="content").align(X, y)
+
+
+def test_errors_of_sample():
+    model, text, _ = FITTED["language"]
+    model = clone(model).fit(text)
+    assert model.sample(0) == ""
+    for wrong in (-1, 2.5):
+        with pytest.raises(ValueError, match=f"n_symbols={wrong} must be a whole number"):
+            model.sample(wrong)
+    with pytest.raises(ValueError, match="prompt is empty: give a symbol"):
+        model.sample(2, prompt="")
 
 
 def test_errors_of_predict():
@@ -379,7 +452,9 @@ def test_errors_of_predict():
     with pytest.raises(ValueError, match="temperature=0 must be a positive number"):
         model.sample(WORDS, temperature=0)
     classifier = clone(FITTED["classifier"][0]).fit(*FITTED["classifier"][1:])
-    with pytest.raises(ValueError, match="same number of columns"):
+    with pytest.raises(ValueError, match="X has series of 5 columns, fit saw series of 2"):
         classifier.predict([np.ones((3, 5))])
     with pytest.raises(ValueError, match="fit saw series of 2 columns"):
         classifier.predict(np.ones((3, 2)))
+    with pytest.raises(ValueError, match="there is no tree"):
+        clone(FITTED["trees"][0]).fit(*FITTED["trees"][1:]).predict([])
