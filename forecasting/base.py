@@ -50,13 +50,16 @@ class Forecaster(InputReading, BaseEstimator):
     states_ : list
         One state per series, at its last observation.
     series_ : list of ndarray of shape (n_steps, n_targets)
-        The observations so far; intervals are calibrated on them.
+        The observations so far, missing ones filled; intervals are calibrated on them.
+    observed_ : list of ndarray of shape (n_steps, n_targets), or None
+        The same before they were filled: NaN is missing. None without a rule for missing observations.
     exog_ : list of ndarray of shape (n_steps, n_features) or None
         The exogenous variables so far.
     layout_ : PanelLayout
         The container of `y` and the end of its index.
     naive_scale_ : ndarray of shape (n_series, n_targets)
-        Mean absolute one-step change of the series in `fit`, the unit of `score`.
+        Mean absolute one-step change of the series in `fit`, the unit of `score`; of changes between two
+        observations.
     n_targets_ : int
         Number of columns of `y`.
     n_features_in_ : int
@@ -68,6 +71,7 @@ class Forecaster(InputReading, BaseEstimator):
     _parameter_constraints: ClassVar[dict] = {}
     # Parameters that are read after `fit` as well, and must stay what they were.
     _settings: ClassVar[tuple] = ()
+    observed_: list | None = None
 
     # ------------------------------------------------------------------ hooks
 
@@ -144,18 +148,21 @@ class Forecaster(InputReading, BaseEstimator):
         exog, names = self._read_training_exog(X, panel)
         n_features = 0 if exog is None else exog[0].shape[1]
         exog = with_calendar(exog, self._calendar(), panel.layout, panel.lengths, future=False)
-        self._fit_arrays(panel.values, exog)
+        self._fit_arrays(panel.values, exog, panel.observed)
         self.n_features_in_, self.exog_names_ = n_features, names
         self.layout_ = panel.layout
         return self
 
-    def _fit_arrays(self, series: list, exog: list | None) -> list:
-        """Fit on arrays that have been read, return the states: how one forecaster fits another inside it."""
+    def _fit_arrays(self, series: list, exog: list | None, observed: list | None = None) -> list:
+        """Fit on arrays that have been read, return the states: how one forecaster fits another inside it.
+
+        `observed` holds the series before missing observations were filled, if there is a rule that fills them.
+        """
         self._validate_params()
         self.n_targets_ = series[0].shape[1]
         self.n_features_in_ = 0 if exog is None else exog[0].shape[1]
-        self.naive_scale_ = np.array([_mean_change(values) for values in series])
-        self.series_, self.exog_ = series, exog
+        self.naive_scale_ = np.array([_mean_change(values) for values in observed or series])
+        self.series_, self.exog_, self.observed_ = series, exog, observed
         self.states_ = self._fit(series, exog)
         self.settings_ = settings_of(self, self._settings)
         self.calendar_ = self._calendar()  # as it was learned from, whatever `set_params` says later
@@ -306,11 +313,17 @@ class Forecaster(InputReading, BaseEstimator):
         check_is_fitted(self)
         check_settings(self)
         y, X = split_covariates(y, X)
-        series = read_continuation(y, self.layout_, self.n_targets_, self._missing(), self.series_)
+        before = self.series_
+        series = read_continuation(y, self.layout_, self.n_targets_, self._missing(), before)
         lengths = [len(values) for values in series]
         exog = self._read_future_exog(X, self.layout_, lengths, observed=True)
         self.states_ = self._update(self.states_, series, exog)
-        self.series_ = [appended(*pair) for pair in zip(self.series_, series)]
+        self.series_ = [appended(*pair) for pair in zip(before, series)]
+        if self.observed_ is not None:
+            given = read_continuation(
+                y, self.layout_, self.n_targets_, self._missing(), before, keep_missing=True
+            )
+            self.observed_ = [appended(*pair) for pair in zip(self.observed_, given)]
         if exog is not None and self.exog_ is not None:
             self.exog_ = [appended(*pair) for pair in zip(self.exog_, exog)]
         self.layout_ = self.layout_.advance(lengths)
@@ -401,5 +414,7 @@ class Forecaster(InputReading, BaseEstimator):
 
 
 def _mean_change(values: np.ndarray) -> np.ndarray:
-    """Return the mean absolute one-step change of each column, 0 for a single step."""
-    return np.abs(np.diff(values, axis=0)).mean(axis=0) if len(values) > 1 else np.zeros(values.shape[1])
+    """Return the mean absolute change of each column between neighbours, NaN missing; 0 if there are none."""
+    changes = np.abs(np.diff(values, axis=0))
+    known = ~np.isnan(changes)
+    return np.where(known, changes, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)

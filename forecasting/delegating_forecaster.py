@@ -45,4 +45,5 @@ class DelegatingForecaster(Forecaster):
         """Return the inner forecaster where this one stands now: it has not followed the updates itself."""
         inner = copy(self.forecaster_)
         inner.series_, inner.exog_, inner.states_ = self.series_, self.exog_, self.states_
+        inner.observed_ = self.observed_
         return inner

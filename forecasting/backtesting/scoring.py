@@ -49,9 +49,10 @@ class ForecastScorer:
         n_steps = len(truths[0])
         if any(len(truth) != n_steps for truth in truths):
             raise ValueError(f"y has {[len(truth) for truth in truths]} steps per series: they must be equal")
+        pasts = forecaster.observed_ or forecaster.series_
         scores = [
             self._score(truth, answer, past)
-            for truth, answer, past in zip(truths, self._ask(forecaster, n_steps, X), forecaster.series_)
+            for truth, answer, past in zip(truths, self._ask(forecaster, n_steps, X), pasts)
         ]
         return float(np.mean(scores))
 

@@ -86,11 +86,11 @@ def bootstrap_paths(
 
 
 def _one_step_errors(forecaster: Forecaster, initial: Any) -> list[np.ndarray]:
-    """Return the one-step errors of each series, (n_origins, n_targets)."""
+    """Return the one-step errors of each series, (n_origins, n_targets), NaN where nothing was observed."""
     origins = conformal.rolling_origins(forecaster, initial)
     found = conformal.errors_from(origins, 1, origins.model._predict, lambda state, truth, path: truth - path)
     errors = [each[:, 0] for each in found]
-    if not all(np.isfinite(each).all() for each in errors):
+    if any(np.isinf(each).any() for each in errors):
         raise ValueError("the forecaster diverged within one step on the later part of its training series")
     return errors
 
@@ -99,12 +99,17 @@ def _blocks(
     errors: np.ndarray, n_samples: int, n_steps: int, block_length: int, rng: np.random.Generator
 ) -> np.ndarray:
     """Draw (n_samples, n_steps, n_targets) errors about their mean, in blocks of consecutive ones."""
-    if block_length > len(errors):
-        raise ValueError(f"block_length={block_length} exceeds the {len(errors)} errors that there are")
+    known = np.flatnonzero(~np.isnan(errors).any(axis=1))
+    begins = known[: len(known) - block_length + 1]
+    begins = begins[known[block_length - 1 :] - begins == block_length - 1]  # no step is missing in between
+    if len(begins) == 0:
+        raise ValueError(
+            f"block_length={block_length} exceeds the {len(known)} errors that there are, or those in a row"
+        )
     n_blocks = -(-n_steps // block_length)
-    starts = rng.integers(len(errors) - block_length + 1, size=(n_samples, n_blocks, 1))
+    starts = begins[rng.integers(len(begins), size=(n_samples, n_blocks, 1))]
     rows = (starts + np.arange(block_length)).reshape(n_samples, -1)[:, :n_steps]
-    return (errors - errors.mean(axis=0))[rows]
+    return (errors - errors[known].mean(axis=0))[rows]
 
 
 def _lived_through(forecaster: Forecaster, drawn: list, exog: list | None) -> list[np.ndarray]:

@@ -92,10 +92,13 @@ class Panel(NamedTuple):
     values : list of ndarray of shape (n_steps, n_targets)
         float64 copies, finite.
     layout : PanelLayout
+    observed : list of ndarray of shape (n_steps, n_targets), or None
+        The same before a rule filled them: NaN is missing. None without a rule.
     """
 
     values: list
     layout: PanelLayout
+    observed: list | None = None
 
     @property
     def lengths(self) -> list[int]:
@@ -147,8 +150,7 @@ def read_panel(y: Any, argument: str = "y", missing: Any = None, *, keep_missing
     layout = PanelLayout(kind, (None,) * len(pieces), ids)
     parts = []
     for i, piece in enumerate(pieces):
-        where = argument + layout.label(i)
-        calendar = None if piece.labels is None else read_calendar(piece.labels, where)
+        calendar = None if piece.labels is None else read_calendar(piece.labels, argument + layout.label(i))
         parts.append(piece.part._replace(calendar=calendar))
     values = []
     for i, piece in enumerate(pieces):
@@ -156,7 +158,8 @@ def read_panel(y: Any, argument: str = "y", missing: Any = None, *, keep_missing
         if keep_missing:
             _check_finite(piece.values, piece.labels, where, np.isinf(piece.values))
         values.append(piece.values if keep_missing else _whole(piece, where, missing))
-    return Panel(values, layout._replace(parts=tuple(parts)))
+    observed = None if missing is None else [piece.values for piece in pieces]
+    return Panel(values, layout._replace(parts=tuple(parts)), observed)
 
 
 def read_continuation(
@@ -410,8 +413,7 @@ def _read_piece(y: Any, where: str) -> _Piece:
 
 
 def _to_float(y: Any, where: str) -> np.ndarray:
-    """Return a C-ordered float64 copy; the forecaster keeps it, so it must not share memory with the
-    user's."""
+    """Return a C-ordered float64 copy, which shares no memory with the user's: the forecaster keeps it."""
     if isinstance(y, (pd.Series, pd.DataFrame)):
         types = [y.dtype] if isinstance(y, pd.Series) else list(y.dtypes)
         if not all(pd.api.types.is_numeric_dtype(t) or pd.api.types.is_object_dtype(t) for t in types):
