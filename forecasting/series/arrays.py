@@ -25,6 +25,7 @@ import pandas as pd
 
 from forecasting.series.calendars import Calendar, read_calendar
 from forecasting.series.missing import impute
+from forecasting.series.numbers import to_float
 from forecasting.series.polars_frames import column_names, from_polars, is_polars
 from forecasting.series.rebuilding import ID, TARGET, TIME
 from forecasting.series.rebuilding import rebuild as rebuild
@@ -398,7 +399,7 @@ def _read_piece(y: Any, where: str) -> _Piece:
     else:
         part = SeriesLayout("array", np.ndim(y))
     index = y.index if part.kind != "array" else None
-    values = _to_float(y, where)
+    values = to_float(y, where)
     if values.ndim > 2:
         raise ValueError(
             f"{where} has {values.ndim} dimensions: one series has 1, or 2 if it has several columns"
@@ -410,25 +411,6 @@ def _read_piece(y: Any, where: str) -> _Piece:
             f"{where} is empty, of shape {np.shape(y)}: a series needs at least one step and one column"
         )
     return _Piece(values, index, part)
-
-
-def _to_float(y: Any, where: str) -> np.ndarray:
-    """Return a C-ordered float64 copy, which shares no memory with the user's: the forecaster keeps it."""
-    if isinstance(y, (pd.Series, pd.DataFrame)):
-        types = [y.dtype] if isinstance(y, pd.Series) else list(y.dtypes)
-        if not all(pd.api.types.is_numeric_dtype(t) or pd.api.types.is_object_dtype(t) for t in types):
-            raise TypeError(
-                f"{where} has columns of type {sorted({str(t) for t in types})}: convert them to numbers"
-            )
-        if not any(map(pd.api.types.is_object_dtype, types)):
-            y = y.to_numpy(dtype=np.float64, na_value=np.nan)
-    raw = np.ma.filled(y.astype(float), np.nan) if isinstance(y, np.ma.MaskedArray) else np.asarray(y)
-    if raw.dtype.kind not in "fiubO":
-        raise TypeError(f"{where} has values of type {raw.dtype}: convert them to numbers")
-    try:
-        return np.array(raw, dtype=np.float64, order="C")
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{where} has values that are not numbers ({error}): convert them") from error
 
 
 def _whole(piece: _Piece, where: str, missing: Any = None, before: np.ndarray | None = None) -> np.ndarray:
