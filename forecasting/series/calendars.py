@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
+_MOST_LABELS = 10**7  # in an index with gaps: more are no gaps, but labels that are not regular
+
 
 class Calendar(NamedTuple):
     """The end of a regular index and how it goes on.
@@ -176,13 +178,8 @@ def read_calendar(index: pd.Index, argument: str) -> Calendar:
         calendar = Calendar("period", int(ordinals[-1]), freq=index.freqstr, name=index.name)
         step = (calendar.cutoff + 1).ordinal - calendar.last  # ordinals count months even if freq is "3M"
     else:
-        differences = np.diff(ordinals)
         default = index.step if isinstance(index, pd.RangeIndex) else 1
-        step = (
-            int(np.bincount(differences).argmax())
-            if differences.size and differences.max() < 10**6
-            else default
-        )
+        step = next(iter(commonest_steps(ordinals)), default)
         calendar = Calendar("range", int(ordinals[-1]), step=step, name=index.name)
     broken = np.diff(ordinals) != step
     if broken.any():
@@ -201,7 +198,7 @@ def _read_datetimes(index: pd.DatetimeIndex, argument: str) -> Calendar:
             f"{argument} has the time zone {index.tz!r}, which has no standard name: use "
             "tz_convert('Europe/Berlin') or the like"
         ) from error
-    candidates = [_freq_string(index.freq), _inferred(index)]
+    candidates = [_freq_string(index.freq), inferred_frequency(index)]
     for freq in candidates:
         if freq:
             calendar = Calendar("datetime", _last(index), freq, tz=tz, unit=index.unit, name=index.name)
@@ -225,7 +222,8 @@ def _freq_string(freq: Any) -> str:
         return ""
 
 
-def _inferred(index: pd.DatetimeIndex) -> str:
+def inferred_frequency(index: pd.DatetimeIndex) -> str:
+    """Return the frequency that all labels of an index have, empty if there is none or they are fewer than three."""
     if len(index) < 3:
         return ""
     # Not pd.infer_freq: its return type changes between pandas 3 and 4, with a warning.
@@ -233,17 +231,63 @@ def _inferred(index: pd.DatetimeIndex) -> str:
     return _freq_string(pd.DatetimeIndex(bare, freq="infer").freq)
 
 
-def commonest_frequency(index: pd.DatetimeIndex) -> str:
-    """Return the frequency that most short stretches of an index agree on, empty if none has any."""
+def commonest_steps(ordinals: np.ndarray) -> list[int]:
+    """Return the distances of neighbours, the commonest first, of equally common ones the shorter; three at most."""
+    steps, counts = np.unique(np.diff(ordinals), return_counts=True)
+    return steps[np.argsort(-counts, kind="stable")][:3].tolist()
+
+
+def likely_frequencies(index: pd.DatetimeIndex) -> list[str]:
+    """Return frequencies that an index with gaps may have, those that most neighbours have first.
+
+    They are those that its short stretches have; and, for a few labels between gaps, numbers of months where all
+    labels begin or end one, numbers of days where all have one time of day, and the steps themselves.
+
+    Examples
+    --------
+    >>> likely_frequencies(pd.to_datetime(["2024-01-01", "2024-02-01", "2024-04-01"]))[0]
+    'MS'
+    """
+    local = index.tz_localize(None)
+    steps: list[Any] = []
+    if len((local - local.normalize()).unique()) == 1:
+        months, days = (commonest_steps(local.to_period(unit).asi8) for unit in ("M", "D"))
+        ends = [base for base in ("MS", "ME", "BMS", "BME") if all(map(to_offset(base).is_on_offset, local))]
+        steps += [f"{step}{base}" for base in ends for step in months if step]
+        steps += [f"{step}D" for step in days]
+    steps += [pd.Timedelta(step, unit=index.unit) for step in commonest_steps(index.asi8)]
+    return list(
+        dict.fromkeys([*_frequencies_of_stretches(index), *(to_offset(step).freqstr for step in steps)])
+    )
+
+
+def _frequencies_of_stretches(index: pd.DatetimeIndex) -> list[str]:
+    """Return the frequencies of short stretches of an index, the commonest first."""
     width = max(3, min(5, len(index) // 2))
     starts = range(0, len(index) - width + 1, max(1, len(index) // 50))
-    votes = Counter(freq for start in starts if (freq := _inferred(index[start : start + width])))
-    return votes.most_common(1)[0][0] if votes else ""
+    votes = Counter(freq for start in starts if (freq := inferred_frequency(index[start : start + width])))
+    return [freq for freq, _ in votes.most_common()]
+
+
+def share_of_neighbours(index: pd.DatetimeIndex, freq: str) -> float:
+    """Return the fraction of neighbours that are one step of a frequency apart, 0 if a label lies off it."""
+    places = labels_between(index, freq).get_indexer(index)
+    return float((np.diff(places) == 1).mean()) if (places >= 0).all() else 0.0
+
+
+def labels_between(index: pd.DatetimeIndex, freq: str) -> pd.DatetimeIndex:
+    """Return the labels of a frequency from the first of an index to its last; two, if they are too many for gaps."""
+    offset = to_offset(freq)
+    step = pd.Timedelta(offset.nanos) if isinstance(offset, pd.offsets.Tick) else pd.Timedelta(days=1)
+    if (index[-1] - index[0]) / step > _MOST_LABELS:
+        return pd.date_range(index[0], periods=2, freq=offset)
+    return pd.date_range(index[0], index[-1], freq=offset)
 
 
 def _irregular(index: pd.DatetimeIndex, argument: str) -> ValueError:
-    """Find the first stamp that breaks the commonest frequency."""
-    if freq := commonest_frequency(index):
+    """Find the first stamp that breaks the likeliest frequency."""
+    likely = [freq for freq in likely_frequencies(index) if share_of_neighbours(index, freq) >= 0.5]
+    for freq in (likely or _frequencies_of_stretches(index))[:1]:
         expected = pd.date_range(index[0], periods=len(index), freq=freq)
         broken = expected != index
         if broken.any():

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecasting.series.numbers import to_float
+
 
 def _previous(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Return the index of the last known value before each step, -1 if there is none."""
@@ -147,7 +149,7 @@ def _read_rule(rule: Any) -> tuple[Callable, tuple]:
 
 def impute_container(y: pd.Series | pd.DataFrame, rule: Any, where: str) -> pd.Series | pd.DataFrame:
     """Fill the missing observations of a Series or of every column of a frame."""
-    values = impute(y.to_numpy(dtype=float, na_value=np.nan).reshape(len(y), -1), rule, where)
+    values = impute(to_float(y, where).reshape(len(y), -1), rule, where)
     if isinstance(y, pd.Series):
         return pd.Series(values[:, 0], y.index, name=y.name)
     return pd.DataFrame(values, y.index, columns=y.columns)
