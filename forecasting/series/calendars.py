@@ -6,6 +6,7 @@ integers only, so that a fitted forecaster can be saved without pickle, and it f
 """
 
 from collections import Counter
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,6 +36,9 @@ class Calendar(NamedTuple):
         Resolution of time stamps (``"ns"``, ``"us"``, ...), empty otherwise.
     name : hashable
         Name of the index.
+    days : str
+        Of custom business days (frequency ``"C"``) the weekdays and then the holidays, such as
+        ``"Mon Tue Wed Thu Fri 2024-01-01 2024-12-25"``; empty otherwise.
     """
 
     kind: str
@@ -44,6 +48,7 @@ class Calendar(NamedTuple):
     tz: str = ""
     unit: Any = ""
     name: Any = None
+    days: str = ""
 
     @property
     def cutoff(self):
@@ -72,7 +77,8 @@ class Calendar(NamedTuple):
             first = self.cutoff - n_before
             return pd.period_range(first, periods=n_before + n_after + 1, freq=self.freq, name=self.name)
         ends = {"end": self.cutoff} if n_before else {"start": self.cutoff}
-        stamps = pd.date_range(periods=n_before + n_after + 1, freq=self.freq, name=self.name, **ends)
+        freq = custom_days(self.freq, self.days) if self.days else self.freq
+        stamps = pd.date_range(periods=n_before + n_after + 1, freq=freq, name=self.name, **ends)
         return stamps.as_unit(self.unit)
 
     def advance(self, n_steps: int) -> "Calendar":
@@ -198,13 +204,19 @@ def _read_datetimes(index: pd.DatetimeIndex, argument: str) -> Calendar:
             f"{argument} has the time zone {index.tz!r}, which has no standard name: use "
             "tz_convert('Europe/Berlin') or the like"
         ) from error
-    candidates = [_freq_string(index.freq), inferred_frequency(index)]
-    for freq in candidates:
+    own = _freq_string(index.freq)
+    for freq in (own, inferred_frequency(index)):
         if freq:
             calendar = Calendar("datetime", _last(index), freq, tz=tz, unit=index.unit, name=index.name)
+            calendar = calendar._replace(days=_custom_days_of(index.freq) if freq is own else "")
             labels = calendar.until(len(index))
             if len(labels) == len(index) and (labels == index).all():
                 return calendar
+    if index.freq is not None and not own:
+        raise ValueError(
+            f"{argument} has an index of the frequency {index.freq!r}, which a forecast cannot continue, since its "
+            f"name {index.freqstr!r} does not say all of it: drop it with reset_index(drop=True), or resample"
+        )
     if len(index) < 3:
         raise ValueError(
             f"{argument} has {len(index)} time stamp(s), too few to infer their frequency: set it, for "
@@ -213,11 +225,32 @@ def _read_datetimes(index: pd.DatetimeIndex, argument: str) -> Calendar:
     raise _irregular(index, argument)
 
 
+@lru_cache(maxsize=16)
+def custom_days(freq: str, days: str) -> pd.offsets.CustomBusinessDay:
+    """Return custom business days, given their name and a calendar's ``days``."""
+    words = days.split()
+    weekdays = [word for word in words if word.isalpha()]
+    holidays = words[len(weekdays) :]
+    return pd.offsets.CustomBusinessDay(to_offset(freq).n, weekmask=" ".join(weekdays), holidays=holidays)
+
+
+def _custom_days_of(freq: Any) -> str:
+    """Return weekdays and holidays of custom business days, '' for other frequencies."""
+    if type(freq) is not pd.offsets.CustomBusinessDay:
+        return ""
+    holidays = np.array(freq.holidays, dtype="datetime64[D]").astype(str)
+    return " ".join([str(freq.weekmask), *holidays])
+
+
 def _freq_string(freq: Any) -> str:
-    """Return the name of a frequency if the name alone rebuilds it (offsets with holidays do not), else
-    ''."""
+    """Return the name of a frequency if the name alone rebuilds it, of custom business days with their ``days``;
+    else ''."""
+    if freq is None:
+        return ""
     try:
-        return freq.freqstr if freq is not None and to_offset(freq.freqstr) == freq else ""
+        days = _custom_days_of(freq)
+        rebuilt = custom_days(freq.freqstr, days) if days else to_offset(freq.freqstr)
+        return freq.freqstr if rebuilt == freq else ""
     except ValueError:
         return ""
 
@@ -292,7 +325,7 @@ def _irregular(index: pd.DatetimeIndex, argument: str) -> ValueError:
         broken = expected != index
         if broken.any():
             position = int(np.argmax(broken))
-            return _gap(argument, expected[position], index[position])
+            return _gap(argument, expected[position], index[position], holidays=freq == "B")
     differences = np.diff(index.asi8)
     position = int(np.argmax(differences != differences[0])) + 1
     return ValueError(
@@ -301,10 +334,11 @@ def _irregular(index: pd.DatetimeIndex, argument: str) -> ValueError:
     )
 
 
-def _gap(argument: str, missing: Any, found: Any) -> ValueError:
+def _gap(argument: str, missing: Any, found: Any, *, holidays: bool = False) -> ValueError:
+    closed = "; if these are holidays, give the index the freq pd.offsets.CustomBusinessDay(holidays=...)"
     return ValueError(
         f"{argument} has a gap in its index: {missing} is missing, {found} follows instead. Put it back with "
-        "forecasting.fill_gaps(y, rule='linear'), or choose another rule"
+        f"forecasting.fill_gaps(y, rule='linear'), or choose another rule{closed if holidays else ''}"
     )
 
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 import pytest
+from pandas.tseries.holiday import USFederalHolidayCalendar
 
 from forecasting.series.arrays import read_continuation, read_exog, read_panel, rebuild
 from forecasting.series.calendars import read_calendar
@@ -228,11 +229,35 @@ class TestCalendar:
         with pytest.raises(ValueError, match=re.escape(words)):
             read_calendar(index, "y")
 
-    def test_a_holiday_calendar_is_refused(self):
-        holidays = pd.offsets.CustomBusinessDay(holidays=["2024-01-03"])
-        index = pd.date_range("2024-01-01", periods=8, freq=holidays)
-        with pytest.raises(ValueError, match="gap in its index: 2024-01-03"):
+    @pytest.mark.parametrize("tz", [None, "US/Eastern"])
+    @pytest.mark.parametrize(
+        "days",
+        [
+            pd.offsets.CustomBusinessDay(holidays=["2024-01-03", "2024-01-12", "2024-01-15"]),
+            pd.offsets.CustomBusinessDay(2, weekmask="Sun Mon Tue Wed Thu"),
+            pd.offsets.CustomBusinessDay(calendar=USFederalHolidayCalendar()),
+        ],
+        ids=["holidays", "weekdays", "federal"],
+    )
+    def test_custom_business_days_go_on(self, days, tz):
+        index = pd.date_range("2024-01-02", periods=14, freq=days, tz=tz)
+        calendar = read_calendar(index[:8], "y")
+        assert all(isinstance(part, (int, str)) for part in calendar if part is not None)
+        assert calendar.after(6).equals(index[8:])
+        assert calendar.until(8).equals(index[:8])
+        assert calendar.after(1).freq == days
+        assert calendar.advance(2).steps_to(index[10:13], "horizon").tolist() == [1, 2, 3]
+        assert read_calendar(index[:2], "y").after(12).equals(index[2:])
+
+    def test_what_else_is_known_of_holidays_is_named(self):
+        monthly = pd.offsets.CustomBusinessMonthEnd(holidays=["2024-01-31"])
+        with pytest.raises(ValueError, match="which a forecast cannot continue, since its name 'CBME'"):
+            read_calendar(pd.date_range("2024-01-02", periods=8, freq=monthly), "y")
+        index = pd.bdate_range("2024-01-01", periods=30).delete(10)
+        with pytest.raises(ValueError, match=r"2024-01-15 .* if these are holidays, give the index the freq"):
             read_calendar(index, "y")
+        every_other = pd.date_range("2024-01-01", periods=8, freq=pd.DateOffset(days=2))
+        assert read_calendar(every_other, "y").freq == "2D"
 
 
 class TestContinuation:
