@@ -21,8 +21,9 @@ class RollingOrigin:
         window=4                     train train   train train | test test          sliding instead of
         expanding
 
-    Works wherever scikit-learn takes ``cv=``, with a ``gap`` in `backtest` and `tune` alone: scikit-learn's searches
-    take a forecast to begin right after the training set, as with ``TimeSeriesSplit(gap=)``.
+    Works wherever scikit-learn takes ``cv=``. With a ``gap`` its searches over forecasters need the scorer
+    ``forecast_scorer(..., gap=)``, as with ``TimeSeriesSplit(gap=)``: by default they take a test to begin right
+    after the training set, which an index contradicts with an error, but an array cannot.
 
     Parameters
     ----------
@@ -145,7 +146,7 @@ class RollingOrigin:
 class FixedOrigins:
     """Train up to given cutoffs, test on the next ``horizon`` steps: for origins that mean something.
 
-    Works wherever scikit-learn takes ``cv=``, with a ``gap`` in `backtest` and `tune` alone.
+    Works wherever scikit-learn takes ``cv=``, with a ``gap`` as `RollingOrigin` does.
 
     Parameters
     ----------
