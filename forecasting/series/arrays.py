@@ -239,6 +239,7 @@ def read_exog(
     unknown : tuple of int, default=()
         Columns that may be missing in the last ``n_ahead`` rows of each series: NaN becomes 0 there.
     n_ahead : int, default=0
+        Rows that are not observed yet; after those of a context, if ``future`` is False.
 
     Returns
     -------
@@ -246,18 +247,25 @@ def read_exog(
     names : tuple
         Column names, empty if `X` has none.
     """
-    pieces = _matching(X, layout, "X", None)
+    of_context = n_ahead > 0 and not future
+    pieces = _matching(X, layout, "X", None, owner="context" if of_context else "y")
     for i, (piece, part, n_steps) in enumerate(zip(pieces, layout.parts, lengths)):
         where = "X" + layout.label(i)
         if len(piece.values) != n_steps:
-            wanted = f"{n_steps} rows, one per step of " + ("the horizon" if future else "y")
-            raise ValueError(f"{where} has {len(piece.values)} rows, expected {wanted}")
+            steps = "the horizon" if future and n_ahead else "y"
+            steps = (
+                f"context ({n_steps - n_ahead}) and then of the horizon ({n_ahead})" if of_context else steps
+            )
+            raise ValueError(
+                f"{where} has {len(piece.values)} rows, expected {n_steps} rows, one per step of {steps}"
+            )
         _check_width(piece, n_features or pieces[0].values.shape[1], names or pieces[0].part.names, where)
         if piece.labels is not None and part.calendar is not None:
             expected = part.calendar.after(n_steps) if future else part.calendar.until(n_steps)
             rule = (
                 f"have the {n_steps} labels after {part.calendar.cutoff}" if future else "have the index of y"
             )
+            rule = f"have the index of context and the {n_ahead} labels after it" if of_context else rule
             part.calendar.check_equal(expected, piece.labels, where, rule)
     pieces = [_zero_where_unknown(piece, list(unknown), n_ahead) for piece in pieces]
     return [_whole(piece, "X" + layout.label(i)) for i, piece in enumerate(pieces)], pieces[0].part.names
@@ -332,18 +340,20 @@ def _split_long(given: Any, argument: str, columns: Any) -> tuple[str, list[_Pie
     return "long", pieces, tuple(ids)
 
 
-def _matching(y: Any, layout: PanelLayout, argument: str, long_columns: Any) -> list[_Piece]:
-    """Take `y` apart into the series of `layout`, in its order."""
+def _matching(
+    y: Any, layout: PanelLayout, argument: str, long_columns: Any, owner: str = "y"
+) -> list[_Piece]:
+    """Take `y` apart into the series of `layout`, that of `owner`, in its order."""
     _, pieces, ids = _split(y, argument, long_columns)
     if len(pieces) != len(layout.parts):
         raise ValueError(
-            f"{argument} has {len(pieces)} series, expected {len(layout.parts)}, one per series of y"
+            f"{argument} has {len(pieces)} series, expected {len(layout.parts)}, one per series of {owner}"
         )
     if ids and layout.ids:
         if set(ids) != set(layout.ids):
             missing = sorted(map(repr, set(layout.ids) ^ set(ids)))
             raise ValueError(
-                f"{argument} must have the same {ID} values as y; these differ: {', '.join(missing)}"
+                f"{argument} must have the same {ID} values as {owner}; these differ: {', '.join(missing)}"
             )
         return [pieces[ids.index(name)] for name in layout.ids]
     return pieces
@@ -427,8 +437,10 @@ def _check_finite(values: np.ndarray, index: Any, where: str, bad: np.ndarray | 
     row, column = np.argwhere(bad)[0]
     what = "NaN" if np.isnan(values[row, column]) else "infinity"
     stamp = "" if index is None else f" ({index[row]})"
+    filled = "forecasting.fill_gaps(X, rule='linear')"
+    if not where.startswith("X"):
+        filled = "forecasting.fill_gaps(y, rule='linear') or TransformedTargetForecaster(missing='linear')"
     raise ValueError(
-        f"{where} contains {what} at step {row}{stamp}, column {column}: fill it first, for example with "
-        "forecasting.fill_gaps(y, rule='linear') or TransformedTargetForecaster(missing='linear'), or cut the "
-        "series there"
+        f"{where} contains {what} at step {row}{stamp}, column {column}: fill it first, for example with {filled}, "
+        "or cut the series there"
     )

@@ -309,7 +309,7 @@ class TestExog:
         with pytest.raises(ValueError, match="X has 5 rows, expected 6 rows, one per step of y"):
             read_exog(X[:5], self.LAYOUT, [6], future=False)
         with pytest.raises(ValueError, match="X has 1 rows, expected 2 rows, one per step of the horizon"):
-            read_exog(X[6:7], self.LAYOUT, [2], future=True)
+            read_exog(X[6:7], self.LAYOUT, [2], future=True, n_ahead=2)
 
     def test_one_column_may_be_a_series(self):
         (values,), _ = read_exog(pd.Series(Y, MONTHS, name="p"), self.LAYOUT, [6], future=False)
