@@ -25,7 +25,7 @@ import pandas as pd
 
 from forecasting.series.calendars import Calendar, read_calendar
 from forecasting.series.missing import impute
-from forecasting.series.numbers import to_float
+from forecasting.series.numbers import LARGEST, check_finite, to_float
 from forecasting.series.polars_frames import column_names, from_polars, is_polars
 from forecasting.series.rebuilding import ID, TARGET, TIME
 from forecasting.series.rebuilding import rebuild as rebuild
@@ -91,7 +91,7 @@ class Panel(NamedTuple):
     Parameters
     ----------
     values : list of ndarray of shape (n_steps, n_targets)
-        float64 copies, finite.
+        float64 copies, finite and not beyond ``LARGEST``.
     layout : PanelLayout
     observed : list of ndarray of shape (n_steps, n_targets), or None
         The same before a rule filled them: NaN is missing. None without a rule.
@@ -138,8 +138,8 @@ def read_panel(y: Any, argument: str = "y", missing: Any = None, *, keep_missing
     TypeError
         If the container or its numbers are of no known kind.
     ValueError
-        If it is empty, holds NaN or infinity, if the series of a panel have different numbers of targets, or
-        if an index has no regular step.
+        If it is empty, holds NaN, infinity or numbers beyond 1e100, if the series of a panel have different numbers
+        of targets, or if an index has no regular step.
 
     Examples
     --------
@@ -157,7 +157,7 @@ def read_panel(y: Any, argument: str = "y", missing: Any = None, *, keep_missing
     for i, piece in enumerate(pieces):
         where = argument + layout.label(i)
         if keep_missing:
-            _check_finite(piece.values, piece.labels, where, np.isinf(piece.values))
+            check_finite(piece.values, piece.labels, where, np.abs(piece.values) > LARGEST)
         values.append(piece.values if keep_missing else _whole(piece, where, missing))
     observed = None if missing is None else [piece.values for piece in pieces]
     return Panel(values, layout._replace(parts=tuple(parts)), observed)
@@ -426,21 +426,5 @@ def _read_piece(y: Any, where: str) -> _Piece:
 def _whole(piece: _Piece, where: str, missing: Any = None, before: np.ndarray | None = None) -> np.ndarray:
     """Return the values without missing ones: filled by a rule, or refused."""
     values = piece.values if missing is None else impute(piece.values, missing, where, before)
-    _check_finite(values, piece.labels, where)
+    check_finite(values, piece.labels, where)
     return values
-
-
-def _check_finite(values: np.ndarray, index: Any, where: str, bad: np.ndarray | None = None) -> None:
-    bad = ~np.isfinite(values) if bad is None else bad
-    if not bad.any():
-        return
-    row, column = np.argwhere(bad)[0]
-    what = "NaN" if np.isnan(values[row, column]) else "infinity"
-    stamp = "" if index is None else f" ({index[row]})"
-    filled = "forecasting.fill_gaps(X, rule='linear')"
-    if not where.startswith("X"):
-        filled = "forecasting.fill_gaps(y, rule='linear') or TransformedTargetForecaster(missing='linear')"
-    raise ValueError(
-        f"{where} contains {what} at step {row}{stamp}, column {column}: fill it first, for example with {filled}, "
-        "or cut the series there"
-    )

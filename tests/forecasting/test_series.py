@@ -229,6 +229,14 @@ class TestCalendar:
         with pytest.raises(ValueError, match=re.escape(words)):
             read_calendar(index, "y")
 
+    @pytest.mark.parametrize("keep_missing", [False, True])
+    def test_numbers_whose_squares_overflow_are_refused(self, keep_missing):
+        assert read_panel([1e100, -1e100], keep_missing=keep_missing).lengths == [2]
+        with pytest.raises(
+            ValueError, match=r"y contains -1e\+200 at step 1, column 0, beyond 1e\+100: .* larger unit"
+        ):
+            read_panel([1.0, -1e200], keep_missing=keep_missing)
+
     @pytest.mark.parametrize("tz", [None, "US/Eastern"])
     @pytest.mark.parametrize(
         "days",
