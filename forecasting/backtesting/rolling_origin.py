@@ -109,7 +109,7 @@ class RollingOrigin:
             return int(self.n_windows)
         if X is None:
             raise ValueError("n_windows=None depends on the length of the series; pass it as X.")
-        room = _length(X) - self._first - self.gap - self.horizon
+        room = series_length(X) - self._first - self.gap - self.horizon
         return max(0, room // (self.stride or self.horizon) + 1)
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -127,7 +127,7 @@ class RollingOrigin:
         train, test : ndarray of int
             Consecutive positions.
         """
-        n_steps, stride = _length(X), self.stride or self.horizon
+        n_steps, stride = series_length(X), self.stride or self.horizon
         n_windows = self.get_n_splits(X)
         needed = self._first + self.gap + self.horizon + (max(n_windows, 1) - 1) * stride
         if n_steps < needed:
@@ -214,7 +214,7 @@ class FixedOrigins:
         train, test : ndarray of int
             Consecutive positions.
         """
-        n_steps = _length(X)
+        n_steps = series_length(X)
         cuts = [int(cut) + (n_steps if cut < 0 else 0) for cut in self.cutoffs]
         if sorted(set(cuts)) != cuts:
             raise ValueError(f"cutoffs={self.cutoffs!r} must increase; in {n_steps} steps they are {cuts}.")
@@ -229,5 +229,6 @@ class FixedOrigins:
             yield np.arange(start, cut), np.arange(cut + self.gap, cut + self.gap + self.horizon)
 
 
-def _length(X: Any) -> int:
+def series_length(X: Any) -> int:
+    """Return the number of steps of whatever ``split`` is given."""
     return int(X.shape[0]) if hasattr(X, "shape") else len(X)

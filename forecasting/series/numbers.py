@@ -12,7 +12,8 @@ def to_float(y: Any, where: str) -> np.ndarray:
     """Return a C-ordered float64 copy, which shares no memory with the user's: the forecaster keeps it."""
     if isinstance(y, (pd.Series, pd.DataFrame)):
         types = [y.dtype] if isinstance(y, pd.Series) else list(y.dtypes)
-        if not all(pd.api.types.is_numeric_dtype(t) or pd.api.types.is_object_dtype(t) for t in types):
+        real = [pd.api.types.is_numeric_dtype(t) and not pd.api.types.is_complex_dtype(t) for t in types]
+        if not all(ok or pd.api.types.is_object_dtype(t) for ok, t in zip(real, types)):
             raise TypeError(
                 f"{where} has columns of type {sorted({str(t) for t in types})}: convert them to numbers"
             )

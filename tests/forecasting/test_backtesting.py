@@ -10,6 +10,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV, KFold, TimeSeriesSplit, cross_val_score
 
 from forecasting import Drift, EnsembleForecaster
+from forecasting.backtesting.left_out_windows import LeaveWindowOut
 from forecasting.backtesting.run import FixedOrigins, RollingOrigin, backtest
 from forecasting.baselines.naive import Naive
 from forecasting.metrics import METRICS, mase
@@ -457,3 +458,21 @@ def test_any_backend_of_joblib(backend):
     assert elsewhere.errors.empty
     pd.testing.assert_frame_equal(elsewhere.forecasts, here.forecasts)
     pd.testing.assert_frame_equal(elsewhere.scores, here.scores)
+
+
+def test_columns_of_several_levels():
+    columns = pd.MultiIndex.from_tuples([("a", "low"), ("a", "high"), ("b", "low")])
+    index = pd.date_range("2024-01-01", periods=30)
+    y = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 3)), index, columns)
+    interval = Naive().fit(y).predict_interval(2, coverage=0.5)
+    pd.testing.assert_index_equal(interval["lower"].columns, columns)
+    result = backtest(Naive(), y, cv=RollingOrigin(2, n_windows=2), metrics="mae", coverage=0.5)
+    assert result.forecasts["target"].tolist() == list(columns) * 4
+    assert not len(result.errors)
+
+
+def test_windows_left_out_of_a_short_series_are_counted():
+    cv = LeaveWindowOut(2, n_windows=5)
+    for n_steps in (5, 20):
+        assert cv.get_n_splits(range(n_steps)) == len(list(cv.split(range(n_steps))))
+    assert cv.get_n_splits() == 5

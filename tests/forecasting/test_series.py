@@ -229,6 +229,11 @@ class TestCalendar:
         with pytest.raises(ValueError, match=re.escape(words)):
             read_calendar(index, "y")
 
+    def test_complex_numbers_are_refused(self):
+        for y in (pd.Series([1 + 2j, 3.0]), pd.DataFrame({"a": [1.0], "b": [2j]}), np.array([1j])):
+            with pytest.raises(TypeError, match=r"complex128.*: convert them to numbers"):
+                read_panel(y)
+
     @pytest.mark.parametrize("keep_missing", [False, True])
     def test_numbers_whose_squares_overflow_are_refused(self, keep_missing):
         assert read_panel([1e100, -1e100], keep_missing=keep_missing).lengths == [2]
