@@ -107,9 +107,10 @@ class Forecaster(InputReading, BaseEstimator):
             traces.append(trace)
         return traces
 
-    def _rolling_residuals(self, n_steps: int, initial: Any) -> list[np.ndarray]:
-        """Return out-of-sample errors per series, (n_origins, n_steps, n_targets), NaN beyond the end."""
-        return conformal.rolling_residuals(self, n_steps, initial)
+    def _rolling_residuals(self, n_steps: int, initial: Any, *, plain: bool = False) -> list[np.ndarray]:
+        """Return out-of-sample errors per series, (n_origins, n_steps, n_targets), NaN beyond the end; `plain` ones
+        in units of `y`, whatever `_errors` says."""
+        return conformal.rolling_residuals(self, n_steps, initial, plain=plain)
 
     def _errors(self, state: Any, truth: np.ndarray, path: np.ndarray) -> np.ndarray:
         """Return the errors of a forecast from a state; on another scale than that of `y`, override

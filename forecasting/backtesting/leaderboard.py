@@ -80,11 +80,11 @@ def leaderboard(results: Any, metric: str | None = None, *, benchmark: str | Non
     -------
     DataFrame
         One row per model, the best mean first: ``score``, the mean over all; ``mean_rank``; ``wins``, the fraction
-        of cases where none is better (of ``coverage``: nearer to the nominal one); ``relative``, the geometric mean of its score over that of the benchmark,
-        data set by data set; ``pvalue``, of a two-sided Diebold-Mariano test of the mean over series of each window
-        against the best model (NaN for itself, with fewer than three windows, and where the variance cannot be
-        estimated); ``seconds`` to fit and predict, per window; ``failed`` windows. Cases where any model failed
-        count for none but for ``failed``.
+        of cases where none is better (of ``coverage``: nearer to the nominal one); ``relative``, the geometric mean
+        of its score over that of the benchmark, data set by data set; ``pvalue``, of a two-sided Diebold-Mariano
+        test of the mean over series of each window against the best model (NaN for itself, with fewer than three
+        windows, and where the variance cannot be estimated); ``seconds`` to fit and predict, per window; ``failed``
+        windows. Cases where any model failed count for none but for ``failed``.
 
     Raises
     ------

@@ -147,7 +147,9 @@ def _from_neighbours(paths: np.ndarray) -> np.ndarray:
     return paths
 
 
-def rolling_residuals(forecaster: Any, n_steps: int, initial: Any = None) -> list[np.ndarray]:
+def rolling_residuals(
+    forecaster: Any, n_steps: int, initial: Any = None, *, plain: bool = False
+) -> list[np.ndarray]:
     """Return the errors of forecasts made from every origin in the later part of the training series.
 
     A clone is fitted on the first part of every series and carried through the rest without refitting, so no
@@ -164,6 +166,8 @@ def rolling_residuals(forecaster: Any, n_steps: int, initial: Any = None) -> lis
     initial : int or float, optional
         Steps or fraction of the series in the first part. Default: half, or all but the last 2000 steps if
         that is more.
+    plain : bool, default=False
+        Take truth minus forecast for the error, even where the forecaster measures errors on a scale of its own.
 
     Returns
     -------
@@ -172,7 +176,8 @@ def rolling_residuals(forecaster: Any, n_steps: int, initial: Any = None) -> lis
         of steps after the first part.
     """
     origins = rolling_origins(forecaster, initial)
-    return errors_from(origins, n_steps, origins.model._predict, origins.model._errors)
+    errors = (lambda state, truth, path: truth - path) if plain else origins.model._errors
+    return errors_from(origins, n_steps, origins.model._predict, errors)
 
 
 class Origins(NamedTuple):

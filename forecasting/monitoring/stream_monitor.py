@@ -108,7 +108,7 @@ class StreamMonitor(BaseEstimator):
         self._validate_params()
         forecaster = Naive() if self.forecaster is None else clone(self.forecaster)
         self.forecaster_ = forecaster.fit(y, X)
-        rolled = [np.abs(each[:, 0]) for each in forecaster._rolling_residuals(1, self.initial)]
+        rolled = [np.abs(each[:, 0]) for each in forecaster._rolling_residuals(1, self.initial, plain=True)]
         residuals = [errors[~np.isnan(errors).all(axis=1)] for errors in rolled]  # of what was observed
         self.calibrations_ = [_calibrated(each) for each in residuals]
         rng = make_rng(self.random_state)
