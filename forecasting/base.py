@@ -339,7 +339,8 @@ class Forecaster(InputReading, BaseEstimator):
         Parameters
         ----------
         y : container
-            The observations right after the last one. An index must say so; an array is taken to.
+            The observations right after the last one. An index must say so; an array is taken to. Missing ones (NaN),
+            where there is a rule that fills them, are left out.
         X : container, optional
             Exogenous variables at the same steps.
 
@@ -351,7 +352,8 @@ class Forecaster(InputReading, BaseEstimator):
         Raises
         ------
         ValueError
-            If the index of `y` does not follow the last observation, or if the training series is constant.
+            If the index of `y` does not follow the last observation, if nothing in it was observed, or if the
+            training series is constant.
 
         References
         ----------
@@ -365,17 +367,23 @@ class Forecaster(InputReading, BaseEstimator):
                 "constant or has one step; use a metric that is not scaled"
             )
         y, X = split_covariates(y, X)
-        truths = read_continuation(y, self.layout_, self.n_targets_)
+        truths = read_continuation(
+            y, self.layout_, self.n_targets_, self._missing(), self.series_, keep_missing=True
+        )
         lengths = [len(truth) for truth in truths]
         if X is not None and len(set(lengths)) > 1:
             raise ValueError(f"y has {lengths} steps per series: with X they must be equal")
         exog = self._read_future_exog(X, self.layout_, [max(lengths)] * len(lengths))
         paths = self._predict(self.states_, max(lengths), exog)
+        known = [~np.isnan(truth) for truth in truths]
         errors = [
-            np.abs(path[: len(truth)] - truth).mean(axis=0) / scale
-            for path, truth, scale in zip(paths, truths, self.naive_scale_)
+            _mean_of(np.abs(path[: len(truth)] - truth), seen) / scale
+            for path, truth, seen, scale in zip(paths, truths, known, self.naive_scale_)
         ]
-        return -float(np.mean(errors))
+        scored = np.array([seen.any(axis=0) for seen in known])
+        if not scored.any():
+            raise ValueError("y has no observation that could be scored: leave it out")
+        return -float(np.mean(np.array(errors)[scored]))
 
     @property
     def cutoff_(self):
@@ -417,5 +425,9 @@ class Forecaster(InputReading, BaseEstimator):
 def _mean_change(values: np.ndarray) -> np.ndarray:
     """Return the mean absolute change of each column between neighbours, NaN missing; 0 if there are none."""
     changes = np.abs(np.diff(values, axis=0))
-    known = ~np.isnan(changes)
-    return np.where(known, changes, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    return _mean_of(changes, ~np.isnan(changes))
+
+
+def _mean_of(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return the mean of the known values of each column, 0 if there are none."""
+    return np.where(known, values, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from forecasting.backtesting.data import Cut, Data, piece_of
+from forecasting.backtesting.data import Cut, Data, observed_steps, piece_of
 from forecasting.backtesting.readout_folds import train_readouts
 from forecasting.backtesting.result import Fold, SeriesFold
 from forecasting.metrics import Metric
@@ -216,20 +216,8 @@ def _score(job: Job, window: list[Cut], fold: Fold) -> None:
                 continue  # its failure has been noted
             arguments = {key: context[key] for key in metric.context}
             try:
-                one.scores[name] = metric.function(*_observed(one, forecast, metric), **arguments)
+                one.scores[name] = metric.function(*observed_steps(one.y_true, forecast, metric), **arguments)
             except Exception as error:
                 if job.raises:
                     raise
                 fold.note(error, f"{name}: ")
-
-
-def _observed(one: SeriesFold, forecast: tuple, metric: Metric) -> list[np.ndarray]:
-    """Return the truth and what was forecast of it, without the steps of which a part was not observed."""
-    known = ~np.isnan(one.y_true).any(axis=1)
-    if not known.any():
-        raise ValueError("no step of the window was observed whole")
-    if not metric.skips_steps and not known.all():
-        raise ValueError(
-            f"{int((~known).sum())} of {len(known)} steps were not observed, and their order counts"
-        )
-    return [values[known] for values in (one.y_true, *forecast)]

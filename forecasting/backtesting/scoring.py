@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from forecasting.backtesting.data import observed_steps
 from forecasting.metrics import METRICS, Metric
 from forecasting.series.arrays import read_continuation, split_covariates
 from forecasting.series.rebuilding import take_apart
@@ -38,7 +39,7 @@ class ForecastScorer:
         estimator : Forecaster, or a search over one
             Fitted.
         y : container
-            What came next.
+            What came next. Missing values, where the forecaster has a rule that fills them, are left out.
         X : container, optional
             Exogenous variables at the same steps, those of the gap before them.
 
@@ -51,7 +52,8 @@ class ForecastScorer:
         y, X = split_covariates(y, X)
         layout = forecaster.layout_
         layout = layout.advance([self.gap] * len(layout.parts))
-        truths = read_continuation(y, layout, forecaster.n_targets_)
+        rule, before = forecaster._missing(), forecaster.series_
+        truths = read_continuation(y, layout, forecaster.n_targets_, rule, before, keep_missing=True)
         n_steps = len(truths[0])
         if any(len(truth) != n_steps for truth in truths):
             raise ValueError(f"y has {[len(truth) for truth in truths]} steps per series: they must be equal")
@@ -86,7 +88,8 @@ class ForecastScorer:
             options["y_train"] = past
         if self.metric.forecast == "interval" and "coverage" not in self.metric.context:
             options.pop("coverage", None)
-        score = self.metric.function(truth, *np.moveaxis(answer, -1, 0), **options)
+        seen = observed_steps(truth, np.moveaxis(answer, -1, 0), self.metric)
+        score = self.metric.function(*seen, **options)
         if self.metric.best == "nominal":
             return -abs(score - self.options.get("coverage", 0.9))
         return score if self.metric.best == "high" else -score

@@ -121,5 +121,11 @@ def _lived_through(forecaster: Forecaster, drawn: list, exog: list | None) -> li
         ahead = np.stack(forecaster._predict(states, 1, row))[:, 0]
         path[:, t] = ahead + shocks[:, t]
         if t + 1 < n_steps:
-            states = forecaster._update(states, list(path[:, t : t + 1]), row)
+            try:
+                states = forecaster._update(states, list(path[:, t : t + 1]), row)
+            except ValueError as error:
+                raise ValueError(
+                    f"a path reached at step {t + 1} what the forecaster cannot go on from: {error}. Take "
+                    "forecaster.sample, which draws errors on the scale of its transforms"
+                ) from error
     return np.split(path, len(drawn))

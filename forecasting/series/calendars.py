@@ -78,8 +78,16 @@ class Calendar(NamedTuple):
             return pd.period_range(first, periods=n_before + n_after + 1, freq=self.freq, name=self.name)
         ends = {"end": self.cutoff} if n_before else {"start": self.cutoff}
         freq = custom_days(self.freq, self.days) if self.days else self.freq
-        stamps = pd.date_range(periods=n_before + n_after + 1, freq=freq, name=self.name, **ends)
-        return stamps.as_unit(self.unit)
+        try:
+            stamps = pd.date_range(periods=n_before + n_after + 1, freq=freq, name=self.name, **ends)
+            return stamps.as_unit(self.unit)
+        except (
+            ValueError
+        ) as error:  # a midnight that summer time leaves out, a year beyond those of nanoseconds
+            raise ValueError(
+                f"the index cannot go on from {self.cutoff} by {n_after} steps of {self.freq!r}: {error}. Give y an "
+                "index without time zone (tz_localize(None)), or of a coarser unit (as_unit('s'))"
+            ) from error
 
     def advance(self, n_steps: int) -> "Calendar":
         """Return the calendar `n_steps` later."""

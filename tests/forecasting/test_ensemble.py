@@ -12,12 +12,14 @@ from forecasting import (
     Naive,
     RecursiveForecaster,
     SeasonalNaive,
+    TransformedTargetForecaster,
     WindowAverage,
     bootstrap_paths,
     check_forecaster,
 )
 from forecasting.checks.examples import example_exog, example_series
 from forecasting.composition.ensemble import inverse_error_weights, stacking_weights
+from forecasting.transforms import Log
 
 RNG = np.random.default_rng(8)
 METHODS = ("mean", "median", "inverse_error", "stacking")
@@ -119,6 +121,15 @@ def test_simulated_random_walks_spread_like_a_root():
     paths = bootstrap_paths(Naive().fit(y), 9, 3000, random_state=0)
     np.testing.assert_allclose(paths.std(axis=1), np.sqrt(np.arange(1, 10)), rtol=0.06)
     np.testing.assert_allclose(paths.mean(axis=1), y[-1], atol=0.2)
+
+
+def test_a_bootstrapped_path_that_leaves_the_logarithm_is_named():
+    y = np.exp(np.random.default_rng(0).normal(size=100))
+    model = TransformedTargetForecaster(Naive(), Log()).fit(y)
+    with pytest.raises(
+        ValueError, match="a path reached at step 1 what the forecaster cannot go on from: .* sample"
+    ):
+        bootstrap_paths(model, 10, 50, random_state=0)
 
 
 def test_blocks_keep_the_dependence_of_errors():

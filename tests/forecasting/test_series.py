@@ -234,6 +234,22 @@ class TestCalendar:
             with pytest.raises(TypeError, match=r"complex128.*: convert them to numbers"):
                 read_panel(y)
 
+    @pytest.mark.parametrize(
+        ("index", "n_steps"),
+        [
+            (pd.date_range("2018-10-10", periods=20, freq="D", tz="America/Sao_Paulo"), 10),
+            (pd.date_range("1900-01-01", periods=60, freq="YS").as_unit("ns"), 400),
+        ],
+        ids=["a midnight that summer time leaves out", "beyond nanoseconds"],
+    )
+    def test_where_an_index_cannot_go_on(self, index, n_steps):
+        calendar = read_calendar(index, "y")
+        assert len(calendar.after(2)) == 2
+        with pytest.raises(
+            ValueError, match=f"the index cannot go on from .* by {n_steps} steps of .*as_unit"
+        ):
+            calendar.after(n_steps)
+
     @pytest.mark.parametrize("keep_missing", [False, True])
     def test_numbers_whose_squares_overflow_are_refused(self, keep_missing):
         assert read_panel([1e100, -1e100], keep_missing=keep_missing).lengths == [2]

@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.model_selection import TimeSeriesSplit, cross_val_score
 
 import reservoir
 from forecasting import (
@@ -143,3 +144,23 @@ def test_saved_with_what_was_not_observed():
     reservoir.save(model, file)
     file.seek(0)
     assert_array_equal(reservoir.load(file).predict_interval(2), model.predict_interval(2))
+
+
+def test_missing_truths_are_not_scored():
+    y = holed(80)
+    truth = np.array([1.0, NAN, 3.0, NAN])
+    model = TransformedTargetForecaster(Naive(), missing="linear").fit(y[:60])
+    wrong = np.mean(np.abs(truth[[0, 2]] - model.predict(1)))
+    assert model.score(truth) == pytest.approx(-wrong / model.naive_scale_.item())
+    assert forecast_scorer("mae")(model, truth) == pytest.approx(-wrong)
+    cv = TimeSeriesSplit(3, test_size=8)
+    assert np.isfinite(cross_val_score(model, y, cv=cv)).all()
+    assert np.isfinite(cross_val_score(model, y, cv=cv, scoring=forecast_scorer("rmse"))).all()
+    with pytest.raises(ValueError, match="y has no observation that could be scored: leave it out"):
+        model.score([NAN])
+    with pytest.raises(ValueError, match="no step of the window was observed whole"):
+        forecast_scorer("mae")(model, [NAN])
+    with pytest.raises(ValueError, match="contains NaN at step 1"):
+        Naive().fit([1.0, 2.0]).score(truth)
+    both = TransformedTargetForecaster(Naive(), missing="linear").fit(np.stack([y[:60], 2 * y[:60]], axis=1))
+    assert both.score(np.stack([truth, truth * NAN], axis=1)) == pytest.approx(model.score(truth))
