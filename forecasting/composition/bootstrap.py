@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from forecasting.base import Forecaster
+from forecasting.intervals.conformal import check_n_samples
 from forecasting.series.arrays import rebuild
 from forecasting.series.horizons import read_horizon
 from reservoir.random_source import make_rng
@@ -69,19 +70,15 @@ def bootstrap_paths(
     [-3.0, -1.0, 1.0, 3.0]
     """
     check_is_fitted(forecaster)
-    for name, value in (("n_samples", n_samples), ("block_length", block_length)):
-        if value < 1:
-            raise ValueError(f"{name}={value} must be at least 1")
+    n_samples, block_length = check_n_samples(n_samples), check_n_samples(block_length, "block_length")
     steps = read_horizon(horizon, forecaster.layout_)
     exog = forecaster._read_future_exog(X, forecaster.layout_, [steps.n_steps] * len(forecaster.states_))
     errors = _one_step_errors(forecaster, initial)
     rng = make_rng(random_state)
-    drawn = [_blocks(each, n_samples, steps.n_steps, int(block_length), rng) for each in errors]
+    drawn = [_blocks(each, n_samples, steps.n_steps, block_length, rng) for each in errors]
     paths = _lived_through(forecaster, drawn, exog)
     values = [path[:, steps.steps - 1] for path in paths]
-    return rebuild(
-        forecaster.layout_, steps.steps, [np.moveaxis(v, 0, -1) for v in values], range(int(n_samples))
-    )
+    return rebuild(forecaster.layout_, steps.steps, [np.moveaxis(v, 0, -1) for v in values], range(n_samples))
 
 
 def _one_step_errors(forecaster: Forecaster, initial: Any) -> list[np.ndarray]:

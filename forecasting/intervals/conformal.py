@@ -268,11 +268,12 @@ def errors_from(origins: Origins, n_steps: int, forecast: Callable, errors: Call
     return residuals
 
 
-def check_n_samples(n_samples: float) -> int:
+def check_n_samples(n_samples: Any, name: str = "n_samples") -> int:
     """Return how many samples to draw, or raise if that is no whole number above 0."""
-    if n_samples < 1 or n_samples != int(n_samples):
-        raise ValueError(f"n_samples={n_samples} must be a whole number, at least 1")
-    return int(n_samples)
+    count = float(n_samples) if isinstance(n_samples, Real) else np.nan
+    if not (count >= 1 and count.is_integer()):
+        raise ValueError(f"{name}={n_samples!r} must be a whole number, at least 1")
+    return int(count)
 
 
 def check_fraction(value: Any, name: str) -> None:

@@ -16,6 +16,7 @@ from forecasting import (
     ReservoirForecaster,
     StreamMonitor,
     TransformedTargetForecaster,
+    bootstrap_paths,
 )
 from forecasting.checks.examples import example_exog, example_series
 from forecasting.metrics import mae
@@ -117,6 +118,11 @@ def test_a_readout_that_begins_anew_cannot_learn_online():
 def test_samples_are_counted():
     with pytest.raises(ValueError, match=r"n_samples=2\.5 must be a whole number"):
         Naive().fit(np.arange(40.0)).sample(2, n_samples=2.5)
+    for wrong in ("a", None, np.inf, np.nan):
+        with pytest.raises(ValueError, match=f"n_samples={wrong!r} must be a whole number"):
+            Naive().fit(np.arange(40.0)).sample(2, n_samples=wrong)
+    with pytest.raises(ValueError, match=r"block_length=1\.5 must be a whole number"):
+        bootstrap_paths(Naive().fit(np.arange(40.0)), 2, block_length=1.5)
 
 
 def test_exogenous_variables_beside_a_context_are_asked_for_in_its_words():
