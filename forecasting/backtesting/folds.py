@@ -38,6 +38,11 @@ class Job:
         pieces = [piece_of(one, cut, exog) for one, cut in zip(self.data.series, cuts)]
         return pieces[0] if self.data.ids is None else pieces
 
+    def without_exog(self) -> Job:
+        """Return the same without exogenous variables."""
+        series = [one._replace(exog=None, exog_names=()) for one in self.data.series]
+        return replace(self, data=self.data._replace(series=series))
+
     def of_series(self, chosen: slice) -> Job:
         """Return the same for some of the series of a panel."""
         assert self.data.ids is not None
@@ -216,7 +221,8 @@ def _score(job: Job, window: list[Cut], fold: Fold) -> None:
                 continue  # its failure has been noted
             arguments = {key: context[key] for key in metric.context}
             try:
-                one.scores[name] = metric.function(*observed_steps(one.y_true, forecast, metric), **arguments)
+                score = metric.function(*observed_steps(one.y_true, forecast, metric), **arguments)
+                one.scores[name] = float(score)
             except Exception as error:
                 if job.raises:
                     raise

@@ -179,8 +179,10 @@ class FixedOrigins:
 
     def __post_init__(self) -> None:
         RollingOrigin(self.horizon, window=self.window, gap=self.gap)  # raises what is wrong with them
-        wrong = [cut for cut in self.cutoffs if not isinstance(cut, Integral) or isinstance(cut, bool)]
-        if wrong or len(self.cutoffs) == 0:
+        cutoffs = self.cutoffs if np.ndim(self.cutoffs) == 1 else ()
+        if len(cutoffs) == 0 or not all(
+            isinstance(cut, Integral) and not isinstance(cut, bool) for cut in cutoffs
+        ):
             raise ValueError(
                 f"cutoffs must hold at least one integer and nothing else; got {self.cutoffs!r}."
             )
