@@ -91,6 +91,7 @@ class TransformedTargetForecaster(Forecaster):
         "max_horizon": [Interval(Integral, 1, None, closed="left")],
         "missing": [str, tuple, None],
     }
+    _settings = ("missing",)
 
     def __init__(
         self, forecaster=None, transforms=(), *, bias_correction=False, max_horizon=24, missing=None
