@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from forecasting.series.polars_frames import column_names
+from forecasting.series.rebuilding import ID, TIME
+
 
 @dataclass(frozen=True)
 class RollingOrigin:
@@ -233,4 +236,9 @@ class FixedOrigins:
 
 def series_length(X: Any) -> int:
     """Return the number of steps of whatever ``split`` is given."""
+    if {ID, TIME} <= set(column_names(X)):
+        raise ValueError(
+            f"the series is a long frame, in which several stand one below the other ({ID!r}, {TIME!r}): use backtest"
+            " or tune, which cut every series of a panel"
+        )
     return int(X.shape[0]) if hasattr(X, "shape") else len(X)

@@ -272,7 +272,11 @@ def _leading(transforms: tuple) -> tuple:
 
 def _learned_early(scale: tuple, y: np.ndarray, cut: int) -> tuple:
     """Return transforms learned from the first part of a series, standing at its end."""
-    return forward_all(scale, learn_all(scale, y[:cut])[1], y[cut:])[1]
+    try:
+        learned = learn_all(scale, y[:cut])[1]
+    except ValueError as error:
+        raise ValueError(conformal.first_part_failed(cut, error)) from error
+    return forward_all(scale, learned, y[cut:])[1]
 
 
 def _last_rows(exog: list | None, series: list) -> list | None:

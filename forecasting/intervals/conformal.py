@@ -207,13 +207,18 @@ def rolling_origins(forecaster: Any, initial: Any = None) -> Origins:
     try:
         states = model._fit_arrays(heads, past, observed_heads)
     except ValueError as error:
-        raise ValueError(
-            f"intervals need a fit on the first part of the series ({min(cuts)} steps), which failed: "
-            f"{error}. Give a longer series or a larger initial"
-        ) from error
+        raise ValueError(first_part_failed(min(cuts), error)) from error
     traces = model._trace(states, [y[cut:-1] for y, cut in zip(series, cuts)], rest)
     carried = [[state, *trace] for state, trace in zip(states, traces)]
     return Origins(model, carried, cuts, series, series if observed is None else observed, exog)
+
+
+def first_part_failed(n_steps: int, error: Exception) -> str:
+    """Say that a forecaster which learns from the whole series cannot learn from its first part."""
+    return (
+        f"intervals need a fit on the first part of the series ({n_steps} steps), which failed: {error}. Give a "
+        "longer series or a larger initial"
+    )
 
 
 def series_in_time(forecaster: Any, initial: Any = None) -> tuple[list, list]:

@@ -139,7 +139,7 @@ def impute_in_time(values: np.ndarray, rule: Any, where: str, n_first: int) -> n
 
 
 def _read_rule(rule: Any) -> tuple[Callable, tuple]:
-    name, *options = (rule,) if isinstance(rule, str) else tuple(rule)
+    name, *options = (rule,) if isinstance(rule, str) else tuple(rule) or (None,)
     counts = [isinstance(option, Integral) and int(option) >= 1 for option in options]
     if name not in IMPUTATIONS or counts != [True] * (name == "seasonal"):
         names = ", ".join(repr(known) for known in IMPUTATIONS if known != "seasonal")

@@ -503,3 +503,12 @@ def test_a_metric_is_a_number():
         backtest(Naive(), np.arange(20.0), cv=RollingOrigin(2), season_length=7.0)
     with pytest.raises(ValueError, match="cutoffs must hold at least one integer and nothing else; got 5"):
         FixedOrigins(3, 5)
+
+
+@pytest.mark.parametrize("cv", [RollingOrigin(2), FixedOrigins(2, [-2]), LeaveWindowOut(2)], ids=repr)
+def test_the_rows_of_a_long_frame_are_no_steps(cv):
+    index = pd.date_range("2024-01-01", periods=20)
+    long = pd.concat([pd.DataFrame({"unique_id": k, "ds": index, "y": np.arange(20.0)}) for k in "ab"])
+    with pytest.raises(ValueError, match=r"the series is a long frame, .*use backtest or tune"):
+        list(cv.split(long))
+    assert len(backtest(Naive(), long, cv=RollingOrigin(2)).errors) == 0

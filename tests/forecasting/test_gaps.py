@@ -79,6 +79,11 @@ def test_unknown_rules(rule):
 # --------------------------------------------------------------------------------------------------- forecasters
 
 
+def test_an_empty_rule_is_none():
+    with pytest.raises(ValueError, match=r"missing=\(\) is no rule: choose from 'previous'"):
+        TransformedTargetForecaster(missing=()).fit([1.0, 2.0])
+
+
 def test_missing_values_are_refused_with_the_remedy():
     with pytest.raises(
         ValueError, match=r"NaN at step 1, column 0: fill it first, .*fill_gaps\(y, rule='linear'\)"

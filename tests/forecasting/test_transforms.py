@@ -320,3 +320,12 @@ def test_intervals_of_a_series_that_vanishes():
 def test_bounds_of_exponents_are_two(bounds):
     with pytest.raises(ValueError, match=r"bounds=.* must be the least and the largest exponent"):
         TransformedTargetForecaster(Drift(), BoxCox(bounds=bounds)).fit([1.0, 2.0, 3.0, 4.0])
+
+
+def test_a_first_part_that_is_too_short_for_a_transform_is_named():
+    model = TransformedTargetForecaster(Drift(), Deseasonalize(24)).fit(example_series(n_steps=60))
+    with pytest.raises(
+        ValueError, match=r"the first part of the series \(30 steps\), which failed: .*two seasons"
+    ):
+        model.predict_interval(2)
+    assert model.predict_interval(2, initial=50, coverage=0.5).shape == (2, 2)
