@@ -113,7 +113,7 @@ def _regular(index: pd.Index, freq: Any, where: str) -> pd.Index:
         raise ValueError(f"freq={freq!r} must be an integer of at least 1: {where} has an index of integers")
     steps = commonest_steps(index.to_numpy()) if freq is None else [int(freq)]
     fitting = [step for step in steps if not ((index - index[0]) % step).any()]
-    return pd.RangeIndex(index[0], index[-1] + 1, [*fitting, *steps][0], name=index.name)
+    return pd.RangeIndex(int(index[0]), int(index[-1]) + 1, [*fitting, *steps][0], name=index.name)
 
 
 def _regular_stamps(index: pd.DatetimeIndex, freq: Any, where: str) -> pd.DatetimeIndex:

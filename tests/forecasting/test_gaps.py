@@ -270,6 +270,8 @@ def test_integers_may_lie_far_apart():
     hours = 1_700_000_000_000 + 3_600_000 * np.arange(4)
     assert Naive().fit(pd.Series(range(4), hours)).predict(1).index[0] == hours[-1] + 3_600_000
     assert len(fill_gaps(pd.Series(range(3), hours[[0, 1, 3]]))) == 4
+    small = pd.Index([250, 252, 253, 254, 255], dtype="uint8")  # whose next number is no uint8
+    assert fill_gaps(pd.Series(range(5), small)).index.tolist() == list(range(250, 256))
     assert fill_gaps(pd.Series(range(5), [0, 2, 4, 6, 7])).index.tolist() == list(range(8))
 
 
