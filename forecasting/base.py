@@ -50,13 +50,16 @@ class Forecaster(InputReading, BaseEstimator):
     states_ : list
         One state per series, at its last observation.
     series_ : list of ndarray of shape (n_steps, n_targets)
-        The observations so far; intervals are calibrated on them.
+        The observations so far, missing ones filled; intervals are calibrated on them.
+    observed_ : list of ndarray of shape (n_steps, n_targets), or None
+        The same before they were filled: NaN is missing. None without a rule for missing observations.
     exog_ : list of ndarray of shape (n_steps, n_features) or None
         The exogenous variables so far.
     layout_ : PanelLayout
         The container of `y` and the end of its index.
     naive_scale_ : ndarray of shape (n_series, n_targets)
-        Mean absolute one-step change of the series in `fit`, the unit of `score`.
+        Mean absolute one-step change of the series in `fit`, the unit of `score`; of changes between two
+        observations.
     n_targets_ : int
         Number of columns of `y`.
     n_features_in_ : int
@@ -68,6 +71,7 @@ class Forecaster(InputReading, BaseEstimator):
     _parameter_constraints: ClassVar[dict] = {}
     # Parameters that are read after `fit` as well, and must stay what they were.
     _settings: ClassVar[tuple] = ()
+    observed_: list | None = None
 
     # ------------------------------------------------------------------ hooks
 
@@ -103,9 +107,10 @@ class Forecaster(InputReading, BaseEstimator):
             traces.append(trace)
         return traces
 
-    def _rolling_residuals(self, n_steps: int, initial: Any) -> list[np.ndarray]:
-        """Return out-of-sample errors per series, (n_origins, n_steps, n_targets), NaN beyond the end."""
-        return conformal.rolling_residuals(self, n_steps, initial)
+    def _rolling_residuals(self, n_steps: int, initial: Any, *, plain: bool = False) -> list[np.ndarray]:
+        """Return out-of-sample errors per series, (n_origins, n_steps, n_targets), NaN beyond the end; `plain` ones
+        in units of `y`, whatever `_errors` says."""
+        return conformal.rolling_residuals(self, n_steps, initial, plain=plain)
 
     def _errors(self, state: Any, truth: np.ndarray, path: np.ndarray) -> np.ndarray:
         """Return the errors of a forecast from a state; on another scale than that of `y`, override
@@ -144,18 +149,21 @@ class Forecaster(InputReading, BaseEstimator):
         exog, names = self._read_training_exog(X, panel)
         n_features = 0 if exog is None else exog[0].shape[1]
         exog = with_calendar(exog, self._calendar(), panel.layout, panel.lengths, future=False)
-        self._fit_arrays(panel.values, exog)
+        self._fit_arrays(panel.values, exog, panel.observed)
         self.n_features_in_, self.exog_names_ = n_features, names
         self.layout_ = panel.layout
         return self
 
-    def _fit_arrays(self, series: list, exog: list | None) -> list:
-        """Fit on arrays that have been read, return the states: how one forecaster fits another inside it."""
+    def _fit_arrays(self, series: list, exog: list | None, observed: list | None = None) -> list:
+        """Fit on arrays that have been read, return the states: how one forecaster fits another inside it.
+
+        `observed` holds the series before missing observations were filled, if there is a rule that fills them.
+        """
         self._validate_params()
         self.n_targets_ = series[0].shape[1]
         self.n_features_in_ = 0 if exog is None else exog[0].shape[1]
-        self.naive_scale_ = np.array([_mean_change(values) for values in series])
-        self.series_, self.exog_ = series, exog
+        self.naive_scale_ = np.array([_mean_change(values) for values in observed or series])
+        self.series_, self.exog_, self.observed_ = series, exog, observed
         self.states_ = self._fit(series, exog)
         self.settings_ = settings_of(self, self._settings)
         self.calendar_ = self._calendar()  # as it was learned from, whatever `set_params` says later
@@ -306,11 +314,17 @@ class Forecaster(InputReading, BaseEstimator):
         check_is_fitted(self)
         check_settings(self)
         y, X = split_covariates(y, X)
-        series = read_continuation(y, self.layout_, self.n_targets_, self._missing(), self.series_)
+        before = self.series_
+        series = read_continuation(y, self.layout_, self.n_targets_, self._missing(), before)
         lengths = [len(values) for values in series]
         exog = self._read_future_exog(X, self.layout_, lengths, observed=True)
         self.states_ = self._update(self.states_, series, exog)
-        self.series_ = [appended(*pair) for pair in zip(self.series_, series)]
+        self.series_ = [appended(*pair) for pair in zip(before, series)]
+        if self.observed_ is not None:
+            given = read_continuation(
+                y, self.layout_, self.n_targets_, self._missing(), before, keep_missing=True
+            )
+            self.observed_ = [appended(*pair) for pair in zip(self.observed_, given)]
         if exog is not None and self.exog_ is not None:
             self.exog_ = [appended(*pair) for pair in zip(self.exog_, exog)]
         self.layout_ = self.layout_.advance(lengths)
@@ -325,7 +339,8 @@ class Forecaster(InputReading, BaseEstimator):
         Parameters
         ----------
         y : container
-            The observations right after the last one. An index must say so; an array is taken to.
+            The observations right after the last one. An index must say so; an array is taken to. Missing ones (NaN),
+            where there is a rule that fills them, are left out.
         X : container, optional
             Exogenous variables at the same steps.
 
@@ -337,7 +352,8 @@ class Forecaster(InputReading, BaseEstimator):
         Raises
         ------
         ValueError
-            If the index of `y` does not follow the last observation, or if the training series is constant.
+            If the index of `y` does not follow the last observation, if nothing in it was observed, or if the
+            training series is constant.
 
         References
         ----------
@@ -351,17 +367,23 @@ class Forecaster(InputReading, BaseEstimator):
                 "constant or has one step; use a metric that is not scaled"
             )
         y, X = split_covariates(y, X)
-        truths = read_continuation(y, self.layout_, self.n_targets_)
+        truths = read_continuation(
+            y, self.layout_, self.n_targets_, self._missing(), self.series_, keep_missing=True
+        )
         lengths = [len(truth) for truth in truths]
         if X is not None and len(set(lengths)) > 1:
             raise ValueError(f"y has {lengths} steps per series: with X they must be equal")
         exog = self._read_future_exog(X, self.layout_, [max(lengths)] * len(lengths))
         paths = self._predict(self.states_, max(lengths), exog)
+        known = [~np.isnan(truth) for truth in truths]
         errors = [
-            np.abs(path[: len(truth)] - truth).mean(axis=0) / scale
-            for path, truth, scale in zip(paths, truths, self.naive_scale_)
+            _mean_of(np.abs(path[: len(truth)] - truth), seen) / scale
+            for path, truth, seen, scale in zip(paths, truths, known, self.naive_scale_)
         ]
-        return -float(np.mean(errors))
+        scored = np.array([seen.any(axis=0) for seen in known])
+        if not scored.any():
+            raise ValueError("y has no observation that could be scored: leave it out")
+        return -float(np.mean(np.array(errors)[scored]))
 
     @property
     def cutoff_(self):
@@ -401,5 +423,11 @@ class Forecaster(InputReading, BaseEstimator):
 
 
 def _mean_change(values: np.ndarray) -> np.ndarray:
-    """Return the mean absolute one-step change of each column, 0 for a single step."""
-    return np.abs(np.diff(values, axis=0)).mean(axis=0) if len(values) > 1 else np.zeros(values.shape[1])
+    """Return the mean absolute change of each column between neighbours, NaN missing; 0 if there are none."""
+    changes = np.abs(np.diff(values, axis=0))
+    return _mean_of(changes, ~np.isnan(changes))
+
+
+def _mean_of(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return the mean of the known values of each column, 0 if there are none."""
+    return np.where(known, values, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)

@@ -26,8 +26,8 @@ class DelegatingForecaster(Forecaster):
     def _trace(self, states, series, exog):
         return self.forecaster_._trace(states, series, exog)
 
-    def _rolling_residuals(self, n_steps, initial):
-        return self._standing()._rolling_residuals(n_steps, initial)
+    def _rolling_residuals(self, n_steps, initial, *, plain=False):
+        return self._standing()._rolling_residuals(n_steps, initial, plain=plain)
 
     def _unknown_ahead(self):
         return self.forecaster_._unknown_ahead()
@@ -45,4 +45,5 @@ class DelegatingForecaster(Forecaster):
         """Return the inner forecaster where this one stands now: it has not followed the updates itself."""
         inner = copy(self.forecaster_)
         inner.series_, inner.exog_, inner.states_ = self.series_, self.exog_, self.states_
+        inner.observed_ = self.observed_
         return inner

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from forecasting.metrics import Metric
 from forecasting.series.arrays import SeriesLayout, read_exog, read_panel, split_covariates
 
 
@@ -99,3 +101,15 @@ def piece_of(one: OneSeries, cut: slice = slice(None), exog: bool = False) -> An
     if one.layout.kind == "series":
         return pd.Series(values[:, 0], index, name=one.layout.names[0])
     return pd.DataFrame(values, index, columns=list(one.layout.names))
+
+
+def observed_steps(truth: np.ndarray, forecast: Sequence, metric: Metric) -> list[np.ndarray]:
+    """Return the truth and what was forecast of it, without the steps of which a part was not observed."""
+    known = ~np.isnan(truth).any(axis=1)
+    if not known.any():
+        raise ValueError("no step of the window was observed whole")
+    if not metric.skips_steps and not known.all():
+        raise ValueError(
+            f"{int((~known).sum())} of {len(known)} steps were not observed, and their order counts"
+        )
+    return [values[known] for values in (truth, *forecast)]

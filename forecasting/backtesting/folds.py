@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from forecasting.backtesting.data import Cut, Data, piece_of
+from forecasting.backtesting.data import Cut, Data, observed_steps, piece_of
 from forecasting.backtesting.readout_folds import train_readouts
 from forecasting.backtesting.result import Fold, SeriesFold
 from forecasting.metrics import Metric
@@ -37,6 +37,11 @@ class Job:
         """Cut every series, in its own container; a single series stands alone."""
         pieces = [piece_of(one, cut, exog) for one, cut in zip(self.data.series, cuts)]
         return pieces[0] if self.data.ids is None else pieces
+
+    def without_exog(self) -> Job:
+        """Return the same without exogenous variables."""
+        series = [one._replace(exog=None, exog_names=()) for one in self.data.series]
+        return replace(self, data=self.data._replace(series=series))
 
     def of_series(self, chosen: slice) -> Job:
         """Return the same for some of the series of a panel."""
@@ -216,20 +221,9 @@ def _score(job: Job, window: list[Cut], fold: Fold) -> None:
                 continue  # its failure has been noted
             arguments = {key: context[key] for key in metric.context}
             try:
-                one.scores[name] = metric.function(*_observed(one, forecast, metric), **arguments)
+                score = metric.function(*observed_steps(one.y_true, forecast, metric), **arguments)
+                one.scores[name] = float(score)
             except Exception as error:
                 if job.raises:
                     raise
                 fold.note(error, f"{name}: ")
-
-
-def _observed(one: SeriesFold, forecast: tuple, metric: Metric) -> list[np.ndarray]:
-    """Return the truth and what was forecast of it, without the steps of which a part was not observed."""
-    known = ~np.isnan(one.y_true).any(axis=1)
-    if not known.any():
-        raise ValueError("no step of the window was observed whole")
-    if not metric.skips_steps and not known.all():
-        raise ValueError(
-            f"{int((~known).sum())} of {len(known)} steps were not observed, and their order counts"
-        )
-    return [values[known] for values in (one.y_true, *forecast)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -80,11 +80,11 @@ def leaderboard(results: Any, metric: str | None = None, *, benchmark: str | Non
     -------
     DataFrame
         One row per model, the best mean first: ``score``, the mean over all; ``mean_rank``; ``wins``, the fraction
-        of cases where none is better; ``relative``, the geometric mean of its score over that of the benchmark,
-        data set by data set; ``pvalue``, of a two-sided Diebold-Mariano test of the mean over series of each window
-        against the best model (NaN for itself, with fewer than three windows, and where the variance cannot be
-        estimated); ``seconds`` to fit and predict, per window; ``failed`` windows. Cases where any model failed
-        count for none but for ``failed``.
+        of cases where none is better (of ``coverage``: nearer to the nominal one); ``relative``, the geometric mean
+        of its score over that of the benchmark, data set by data set; ``pvalue``, of a two-sided Diebold-Mariano
+        test of the mean over series of each window against the best model (NaN for itself, with fewer than three
+        windows, and where the variance cannot be estimated); ``seconds`` to fit and predict, per window; ``failed``
+        windows. Cases where any model failed count for none but for ``failed``.
 
     Raises
     ------
@@ -106,20 +106,28 @@ def leaderboard(results: Any, metric: str | None = None, *, benchmark: str | Non
     whole = score_table(results, metric).dropna()
     if benchmark is not None and benchmark not in whole:
         raise ValueError(f"benchmark={benchmark!r} is none of the models {list(whole.columns)}.")
-    name = metric or next(iter(named.values())).scores["metric"].iloc[0]
-    sign = -1.0 if name in METRICS and METRICS[name].best == "high" else 1.0
-    board = pd.DataFrame({"score": whole.mean(), "mean_rank": (sign * whole).rank(axis=1).mean()})
-    board["wins"] = (sign * whole).eq((sign * whole).min(axis=1), axis=0).mean()
+    first = next(iter(named.values()))
+    loss = _loss_of(metric or first.scores["metric"].iloc[0], first.coverage)
+    board = pd.DataFrame({"score": whole.mean(), "mean_rank": loss(whole).rank(axis=1).mean()})
+    board["wins"] = loss(whole).eq(loss(whole).min(axis=1), axis=0).mean()
     if benchmark is not None:
         means = pd.DataFrame({key: table.mean() for key, table in tables.items()})
         board["relative"] = np.exp(np.log(means / means.loc[benchmark]).mean(axis=1))
-    order = (sign * board["score"]).sort_values(kind="stable", na_position="last").index
-    best = order[0]
+    order = loss(board["score"]).sort_values(kind="stable", na_position="last").index
+    best, tables = order[0], {key: loss(table) for key, table in tables.items()}
     board["pvalue"] = [_compared(tables, named, model, best) for model in board.index]
     timings = pd.concat([result.summary for result in named.values()])
     board["seconds"] = (timings["fit_seconds"] + timings["predict_seconds"]).groupby(level=0).mean()
     board["failed"] = timings["failed"].groupby(level=0).sum()
     return board.loc[order]
+
+
+def _loss_of(metric: str, coverage: float | None) -> Callable[[Any], Any]:
+    """Return the function of a metric's values that is least where they are best."""
+    best = METRICS[metric].best if metric in METRICS else "low"
+    if best == "nominal" and coverage is not None:
+        return lambda values: (values - coverage).abs().round(12)  # equally far above and below
+    return lambda values: -values if best == "high" else values
 
 
 def _compared(

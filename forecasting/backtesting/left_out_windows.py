@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from forecasting.backtesting.rolling_origin import series_length
+
 
 @dataclass(frozen=True)
 class LeaveWindowOut:
@@ -29,7 +31,8 @@ class LeaveWindowOut:
     horizon : int
         Steps in a window.
     n_windows : int, default=5
-        Windows, evenly spread over the steps after ``initial``; they overlap if there is no room.
+        Windows, evenly spread over the steps after ``initial``; they overlap if there is no room, and are fewer if
+        there are fewer places to begin.
     initial : int, optional
         Steps before the first window; by default ``horizon``, but no more than a fifth of the series.
 
@@ -89,14 +92,16 @@ class LeaveWindowOut:
 
         Parameters
         ----------
-        X, y, groups : ignored
+        X : array-like, optional
+            Of the series' length: a short one has room for fewer.
+        y, groups : ignored
             For scikit-learn.
 
         Returns
         -------
         int
         """
-        return int(self.n_windows)
+        return int(self.n_windows) if X is None else len(self.starts(series_length(X)))
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the training and test positions of each window, oldest first.
@@ -112,7 +117,7 @@ class LeaveWindowOut:
         ------
         train, test : ndarray of int
         """
-        n_steps = int(X.shape[0]) if hasattr(X, "shape") else len(X)
+        n_steps = series_length(X)
         for start in self.starts(n_steps):
             test = np.arange(start, start + self.horizon)
             yield np.setdiff1d(np.arange(n_steps), test), test

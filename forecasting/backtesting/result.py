@@ -161,7 +161,7 @@ def _forecast_table(parts: list[tuple[Fold, SeriesFold]]) -> pd.DataFrame:
     times = [one.times.repeat(width) for (_, one), width in zip(parts, widths)]
     columns = {
         "step": [np.repeat(one.steps, width) for (_, one), width in zip(parts, widths)],
-        "target": [np.tile(np.array(one.targets, dtype=object), len(one.y_true)) for _, one in parts],
+        "target": [np.tile(_objects(one.targets), len(one.y_true)) for _, one in parts],
         "y_true": [one.y_true.ravel() for _, one in parts],
         **{
             name: [_or_nan(getattr(one, name), one) for _, one in parts]
@@ -172,6 +172,13 @@ def _forecast_table(parts: list[tuple[Fold, SeriesFold]]) -> pd.DataFrame:
     for name, values in columns.items():
         table[name] = np.concatenate(values)
     return table[["model", "window", "series", "cutoff", "step", "time", *list(columns)[1:]]]
+
+
+def _objects(items: tuple) -> np.ndarray:
+    """Return an array of things that may be tuples themselves, such as names of columns of several levels."""
+    array = np.empty(len(items), dtype=object)
+    array[:] = items
+    return array
 
 
 def _or_nan(values: np.ndarray | None, one: SeriesFold) -> np.ndarray:

@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from forecasting.series.polars_frames import column_names
+from forecasting.series.rebuilding import ID, TIME
+
 
 @dataclass(frozen=True)
 class RollingOrigin:
@@ -21,8 +24,9 @@ class RollingOrigin:
         window=4                     train train   train train | test test          sliding instead of
         expanding
 
-    Works wherever scikit-learn takes ``cv=``, with a ``gap`` in `backtest` and `tune` alone: scikit-learn's searches
-    take a forecast to begin right after the training set, as with ``TimeSeriesSplit(gap=)``.
+    Works wherever scikit-learn takes ``cv=``. With a ``gap`` its searches over forecasters need the scorer
+    ``forecast_scorer(..., gap=)``, as with ``TimeSeriesSplit(gap=)``: by default they take a test to begin right
+    after the training set, which an index contradicts with an error, but an array cannot.
 
     Parameters
     ----------
@@ -108,7 +112,7 @@ class RollingOrigin:
             return int(self.n_windows)
         if X is None:
             raise ValueError("n_windows=None depends on the length of the series; pass it as X.")
-        room = _length(X) - self._first - self.gap - self.horizon
+        room = series_length(X) - self._first - self.gap - self.horizon
         return max(0, room // (self.stride or self.horizon) + 1)
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -126,7 +130,7 @@ class RollingOrigin:
         train, test : ndarray of int
             Consecutive positions.
         """
-        n_steps, stride = _length(X), self.stride or self.horizon
+        n_steps, stride = series_length(X), self.stride or self.horizon
         n_windows = self.get_n_splits(X)
         needed = self._first + self.gap + self.horizon + (max(n_windows, 1) - 1) * stride
         if n_steps < needed:
@@ -145,7 +149,7 @@ class RollingOrigin:
 class FixedOrigins:
     """Train up to given cutoffs, test on the next ``horizon`` steps: for origins that mean something.
 
-    Works wherever scikit-learn takes ``cv=``, with a ``gap`` in `backtest` and `tune` alone.
+    Works wherever scikit-learn takes ``cv=``, with a ``gap`` as `RollingOrigin` does.
 
     Parameters
     ----------
@@ -178,8 +182,10 @@ class FixedOrigins:
 
     def __post_init__(self) -> None:
         RollingOrigin(self.horizon, window=self.window, gap=self.gap)  # raises what is wrong with them
-        wrong = [cut for cut in self.cutoffs if not isinstance(cut, Integral) or isinstance(cut, bool)]
-        if wrong or len(self.cutoffs) == 0:
+        cutoffs = self.cutoffs if np.ndim(self.cutoffs) == 1 else ()
+        if len(cutoffs) == 0 or not all(
+            isinstance(cut, Integral) and not isinstance(cut, bool) for cut in cutoffs
+        ):
             raise ValueError(
                 f"cutoffs must hold at least one integer and nothing else; got {self.cutoffs!r}."
             )
@@ -213,7 +219,7 @@ class FixedOrigins:
         train, test : ndarray of int
             Consecutive positions.
         """
-        n_steps = _length(X)
+        n_steps = series_length(X)
         cuts = [int(cut) + (n_steps if cut < 0 else 0) for cut in self.cutoffs]
         if sorted(set(cuts)) != cuts:
             raise ValueError(f"cutoffs={self.cutoffs!r} must increase; in {n_steps} steps they are {cuts}.")
@@ -228,5 +234,11 @@ class FixedOrigins:
             yield np.arange(start, cut), np.arange(cut + self.gap, cut + self.gap + self.horizon)
 
 
-def _length(X: Any) -> int:
+def series_length(X: Any) -> int:
+    """Return the number of steps of whatever ``split`` is given."""
+    if {ID, TIME} <= set(column_names(X)):
+        raise ValueError(
+            f"the series is a long frame, in which several stand one below the other ({ID!r}, {TIME!r}): use backtest"
+            " or tune, which cut every series of a panel"
+        )
     return int(X.shape[0]) if hasattr(X, "shape") else len(X)

@@ -19,6 +19,7 @@ from forecasting.backtesting.result import BacktestResult, Fold, assemble
 from forecasting.backtesting.rolling_origin import FixedOrigins, RollingOrigin
 from forecasting.baselines.local_forecaster import LocalForecaster
 from forecasting.metrics import METRICS, Metric
+from forecasting.tags import TagsOfForecaster
 
 __all__ = ["BacktestResult", "FixedOrigins", "RollingOrigin", "backtest"]
 
@@ -58,7 +59,8 @@ def backtest(
         Steps of a window where a target was not observed are left out of its scores and counted as ``unscored``; a
         window or series without any observed step, and ``valid_prediction_time`` with one missing, is an error.
     X : same kind of container, optional
-        Exogenous variables, known in advance: ``predict`` gets the rows after the origin.
+        Exogenous variables, known in advance: ``predict`` gets the rows after the origin. Beside forecasters that use
+        them, those that use none are run without.
     cv : RollingOrigin, FixedOrigins or scikit-learn splitter
         Training and test positions, each consecutive, the test after the training.
     metrics : str, sequence of str, or dict of name to callable, default=("mase", "smape")
@@ -96,7 +98,8 @@ def backtest(
     ------
     ValueError
         If ``metrics`` names an unknown metric, one of a kind that is not scored here, or an interval metric
-        without ``coverage``; if windows are not in order of time; if the series is too short for ``cv``.
+        without ``coverage``; if ``season_length`` is no whole number above 0; if windows are not in order of time; if
+        the series is too short for ``cv``.
     TypeError
         If a forecaster has no ``fit`` or ``predict``, or no ``update`` or readout where ``refit`` needs it.
 
@@ -110,6 +113,8 @@ def backtest(
     """
     models = _name_models(forecasters)
     scorers = read_metrics(metrics, coverage)
+    if not isinstance(season_length, Integral) or isinstance(season_length, bool) or season_length < 1:
+        raise ValueError(f"season_length must be an integer of at least 1; got {season_length!r}.")
     if on_error not in ("report", "raise"):
         raise ValueError(f"on_error must be 'report' or 'raise'; got {on_error!r}.")
     data = read_data(y, X, keep_missing=True)
@@ -117,7 +122,14 @@ def backtest(
     windows = read_windows(cv, data)
     policies = _read_refit(refit, len(windows), models)
     job = Job(data, windows, scorers, coverage, season_length, raises=on_error == "raise")
-    tasks = [task for name, model in models.items() for task in _tasks(job, name, model, policies[name])]
+    plain = {name for name, model in models.items() if _uses_no_exog(model)}
+    tasks = [
+        task
+        for name, model in models.items()
+        for task in _tasks(
+            job.without_exog() if name in plain < set(models) else job, name, model, policies[name]
+        )
+    ]
     blocks: list[list[Fold]] = []
     with tqdm(total=sum(len(task.windows) for task in tasks), disable=not progress, desc="backtest") as bar:
         run = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
@@ -170,6 +182,11 @@ def _check_missing(models: Mapping[str, Any], series: list) -> None:
 
 def _fills_missing(model: Any) -> bool:
     return isinstance(model, BaseEstimator) and get_tags(model).input_tags.allow_nan
+
+
+def _uses_no_exog(model: Any) -> bool:
+    tags = get_tags(model) if isinstance(model, BaseEstimator) else None
+    return isinstance(tags, TagsOfForecaster) and not tags.forecaster_tags.uses_exog
 
 
 def read_metrics(metrics: Any, coverage: float | None) -> dict[str, Metric]:

@@ -1,10 +1,13 @@
 """forecast_scorer: a metric of forecasts as scikit-learn's model selection wants it."""
 
 from collections.abc import Callable
+from inspect import signature
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
+from forecasting.backtesting.data import observed_steps
 from forecasting.metrics import METRICS, Metric
 from forecasting.series.arrays import read_continuation, split_covariates
 from forecasting.series.rebuilding import take_apart
@@ -21,22 +24,24 @@ class ForecastScorer:
     metric : Metric
     options : dict
         Keyword arguments of the metric.
+    gap : int, default=0
+        Steps between the last observation and the first that is scored.
     """
 
-    def __init__(self, name: str, metric: Metric, options: dict):
-        self.name, self.metric, self.options = name, metric, options
+    def __init__(self, name: str, metric: Metric, options: dict, gap: int = 0):
+        self.name, self.metric, self.options, self.gap = name, metric, options, gap
 
     def __call__(self, estimator: Any, y: Any, X: Any = None) -> float:
-        """Forecast the steps of `y`, which follow the last observation, and score them.
+        """Forecast the steps of `y`, which follow the last observation and the gap, and score them.
 
         Parameters
         ----------
         estimator : Forecaster, or a search over one
             Fitted.
         y : container
-            What came next.
+            What came next. Missing values, where the forecaster has a rule that fills them, are left out.
         X : container, optional
-            Exogenous variables at the same steps.
+            Exogenous variables at the same steps, those of the gap before them.
 
         Returns
         -------
@@ -45,32 +50,36 @@ class ForecastScorer:
         """
         forecaster = getattr(estimator, "best_estimator_", estimator)
         y, X = split_covariates(y, X)
-        truths = read_continuation(y, forecaster.layout_, forecaster.n_targets_)
+        layout = forecaster.layout_
+        layout = layout.advance([self.gap] * len(layout.parts))
+        rule, before = forecaster._missing(), forecaster.series_
+        truths = read_continuation(y, layout, forecaster.n_targets_, rule, before, keep_missing=True)
         n_steps = len(truths[0])
         if any(len(truth) != n_steps for truth in truths):
             raise ValueError(f"y has {[len(truth) for truth in truths]} steps per series: they must be equal")
+        pasts = forecaster.observed_ or forecaster.series_
         scores = [
             self._score(truth, answer, past)
-            for truth, answer, past in zip(truths, self._ask(forecaster, n_steps, X), forecaster.series_)
+            for truth, answer, past in zip(truths, self._ask(forecaster, n_steps, X), pasts)
         ]
         return float(np.mean(scores))
 
     def __repr__(self) -> str:
-        options = "".join(f", {key}={value!r}" for key, value in self.options.items())
+        shown = self.options | ({"gap": self.gap} if self.gap else {})
+        options = "".join(f", {key}={value!r}" for key, value in shown.items())
         return f"forecast_scorer({self.name!r}{options})"
 
     def _ask(self, forecaster, n_steps, X):
         """Return what the metric scores, (n_steps, n_targets, n_labels) per series."""
+        horizon = np.arange(self.gap + 1, self.gap + n_steps + 1) if self.gap else n_steps
+        n_labels = 1
         if self.metric.forecast == "point":
-            answer, n_labels = forecaster.predict(n_steps, X), 1
+            answer = forecaster.predict(horizon, X)
         elif self.metric.forecast == "interval":
-            answer = forecaster.predict_interval(n_steps, X, coverage=self.options.get("coverage", 0.9))
+            answer = forecaster.predict_interval(horizon, X, coverage=self.options.get("coverage", 0.9))
             n_labels = 2
         else:
-            answer, n_labels = (
-                forecaster.predict_quantiles(n_steps, X, (self.options.get("quantile", 0.5),)),
-                1,
-            )
+            answer = forecaster.predict_quantiles(horizon, X, (self.options.get("quantile", 0.5),))
         return take_apart(forecaster.layout_, answer, forecaster.n_targets_, n_labels)
 
     def _score(self, truth, answer, past):
@@ -79,13 +88,16 @@ class ForecastScorer:
             options["y_train"] = past
         if self.metric.forecast == "interval" and "coverage" not in self.metric.context:
             options.pop("coverage", None)
-        score = self.metric.function(truth, *np.moveaxis(answer, -1, 0), **options)
+        seen = observed_steps(truth, np.moveaxis(answer, -1, 0), self.metric)
+        score = self.metric.function(*seen, **options)
         if self.metric.best == "nominal":
             return -abs(score - self.options.get("coverage", 0.9))
         return score if self.metric.best == "high" else -score
 
 
-def forecast_scorer(metric: str | Callable[..., float] = "mase", **options: Any) -> ForecastScorer:
+def forecast_scorer(
+    metric: str | Callable[..., float] = "mase", *, gap: int = 0, **options: Any
+) -> ForecastScorer:
     """Return a metric as a scorer, for ``GridSearchCV(forecaster, grid, scoring=..., cv=TimeSeriesSplit())``.
 
     Parameters
@@ -93,6 +105,9 @@ def forecast_scorer(metric: str | Callable[..., float] = "mase", **options: Any)
     metric : str or callable, default="mase"
         A row of ``METRICS`` that scores points, intervals or quantiles, or a function of ``(y_true, y_pred)`` of
         which lower is better.
+    gap : int, default=0
+        That of a ``cv`` with steps between training and test, as ``RollingOrigin(3, gap=2)``: scikit-learn does not
+        tell a scorer of it. Not with `X`, of which it does not hand over the steps of the gap.
     **options
         Keyword arguments of the metric, such as ``season_length=12``, ``coverage=0.8`` or ``quantile=0.1``.
 
@@ -104,7 +119,7 @@ def forecast_scorer(metric: str | Callable[..., float] = "mase", **options: Any)
     Raises
     ------
     ValueError
-        If the metric is unknown, or scores something else.
+        If the metric is unknown, or scores something else; if it has no such option, or ``gap`` is negative.
 
     Examples
     --------
@@ -120,11 +135,25 @@ def forecast_scorer(metric: str | Callable[..., float] = "mase", **options: Any)
     >>> search.fit(y).best_params_
     {'season_length': 4}
     """
+    if not isinstance(gap, Integral) or isinstance(gap, bool) or gap < 0:
+        raise ValueError(f"gap={gap!r} must be an integer of at least 0: that of the cv")
     if callable(metric):
-        return ForecastScorer(getattr(metric, "__name__", "metric"), Metric(metric, "point"), options)
+        return ForecastScorer(
+            getattr(metric, "__name__", "metric"), Metric(metric, "point"), options, int(gap)
+        )
     known = {name: row for name, row in METRICS.items() if row.forecast in _KINDS}
     if metric not in known:
         raise ValueError(f"metric={metric!r} is no metric of one forecast: choose from {', '.join(known)}")
     if metric == "winkler":
         options = {"coverage": 0.9} | options
-    return ForecastScorer(metric, known[metric], options)
+    taken = {*signature(known[metric].function).parameters} - {
+        "y_true",
+        "y_pred",
+        "lower",
+        "upper",
+        "y_train",
+    }
+    taken |= {"coverage"} if known[metric].forecast == "interval" else set()
+    if unknown := sorted(set(options) - taken):
+        raise ValueError(f"metric={metric!r} has no option {unknown[0]!r}: it has {sorted(taken) or 'none'}")
+    return ForecastScorer(metric, known[metric], options, int(gap))

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from forecasting.base import Forecaster
-from forecasting.intervals import conformal
+from forecasting.intervals.conformal import check_n_samples
 from forecasting.series.arrays import rebuild
 from forecasting.series.horizons import read_horizon
 from reservoir.random_source import make_rng
@@ -70,27 +70,21 @@ def bootstrap_paths(
     [-3.0, -1.0, 1.0, 3.0]
     """
     check_is_fitted(forecaster)
-    for name, value in (("n_samples", n_samples), ("block_length", block_length)):
-        if value < 1:
-            raise ValueError(f"{name}={value} must be at least 1")
+    n_samples, block_length = check_n_samples(n_samples), check_n_samples(block_length, "block_length")
     steps = read_horizon(horizon, forecaster.layout_)
     exog = forecaster._read_future_exog(X, forecaster.layout_, [steps.n_steps] * len(forecaster.states_))
     errors = _one_step_errors(forecaster, initial)
     rng = make_rng(random_state)
-    drawn = [_blocks(each, n_samples, steps.n_steps, int(block_length), rng) for each in errors]
+    drawn = [_blocks(each, n_samples, steps.n_steps, block_length, rng) for each in errors]
     paths = _lived_through(forecaster, drawn, exog)
     values = [path[:, steps.steps - 1] for path in paths]
-    return rebuild(
-        forecaster.layout_, steps.steps, [np.moveaxis(v, 0, -1) for v in values], range(int(n_samples))
-    )
+    return rebuild(forecaster.layout_, steps.steps, [np.moveaxis(v, 0, -1) for v in values], range(n_samples))
 
 
 def _one_step_errors(forecaster: Forecaster, initial: Any) -> list[np.ndarray]:
-    """Return the one-step errors of each series, (n_origins, n_targets)."""
-    origins = conformal.rolling_origins(forecaster, initial)
-    found = conformal.errors_from(origins, 1, origins.model._predict, lambda state, truth, path: truth - path)
-    errors = [each[:, 0] for each in found]
-    if not all(np.isfinite(each).all() for each in errors):
+    """Return the one-step errors of each series, (n_origins, n_targets), NaN where nothing was observed."""
+    errors = [each[:, 0] for each in forecaster._rolling_residuals(1, initial, plain=True)]
+    if any(np.isinf(each).any() for each in errors):
         raise ValueError("the forecaster diverged within one step on the later part of its training series")
     return errors
 
@@ -99,12 +93,17 @@ def _blocks(
     errors: np.ndarray, n_samples: int, n_steps: int, block_length: int, rng: np.random.Generator
 ) -> np.ndarray:
     """Draw (n_samples, n_steps, n_targets) errors about their mean, in blocks of consecutive ones."""
-    if block_length > len(errors):
-        raise ValueError(f"block_length={block_length} exceeds the {len(errors)} errors that there are")
+    known = np.flatnonzero(~np.isnan(errors).any(axis=1))
+    begins = known[: len(known) - block_length + 1]
+    begins = begins[known[block_length - 1 :] - begins == block_length - 1]  # no step is missing in between
+    if len(begins) == 0:
+        raise ValueError(
+            f"block_length={block_length} exceeds the {len(known)} errors that there are, or those in a row"
+        )
     n_blocks = -(-n_steps // block_length)
-    starts = rng.integers(len(errors) - block_length + 1, size=(n_samples, n_blocks, 1))
+    starts = begins[rng.integers(len(begins), size=(n_samples, n_blocks, 1))]
     rows = (starts + np.arange(block_length)).reshape(n_samples, -1)[:, :n_steps]
-    return (errors - errors.mean(axis=0))[rows]
+    return (errors - errors[known].mean(axis=0))[rows]
 
 
 def _lived_through(forecaster: Forecaster, drawn: list, exog: list | None) -> list[np.ndarray]:
@@ -119,5 +118,11 @@ def _lived_through(forecaster: Forecaster, drawn: list, exog: list | None) -> li
         ahead = np.stack(forecaster._predict(states, 1, row))[:, 0]
         path[:, t] = ahead + shocks[:, t]
         if t + 1 < n_steps:
-            states = forecaster._update(states, list(path[:, t : t + 1]), row)
+            try:
+                states = forecaster._update(states, list(path[:, t : t + 1]), row)
+            except ValueError as error:
+                raise ValueError(
+                    f"a path reached at step {t + 1} what the forecaster cannot go on from: {error}. Take "
+                    "forecaster.sample, which draws errors on the scale of its transforms"
+                ) from error
     return np.split(path, len(drawn))

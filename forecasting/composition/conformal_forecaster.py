@@ -170,7 +170,7 @@ class ConformalForecaster(DelegatingForecaster):
                 f"method='quantile' needs a forecaster that knows a distribution, which {self.forecaster_!r} does "
                 "not: take a recurrent forecaster with head='quantile', or method='adaptive'"
             )
-        states = self.forecaster_._fit_arrays(series, exog)
+        states = self.forecaster_._fit_arrays(series, exog, self.observed_)
         if self.method == "quantile" and not self.forecaster_._has_distribution():
             raise ValueError(
                 f"method='quantile' needs a forecaster that knows a distribution, but the head of "

@@ -58,9 +58,9 @@ class TransformedTargetForecaster(Forecaster):
         Steps ahead whose bias is estimated; later ones share the last.
     missing : {"previous", "linear", "mean", "zero"} or ("seasonal", int), default=None
         The rule that fills missing observations in `fit`, `update` and contexts, from those of the same call and
-        before (see `forecasting.series.missing`). They are refused by default. Residuals behind intervals, and the
-        unit of `score`, take what was filled for observed: where much is missing, intervals are too narrow, least so
-        by "previous", which looks at nothing later.
+        before (see `forecasting.series.missing`). They are refused by default. Residuals behind intervals come from
+        observed steps alone, of forecasts that know nothing later than their origin; the unit of `score` is the mean
+        change between two observed steps.
 
     Attributes
     ----------
@@ -91,6 +91,7 @@ class TransformedTargetForecaster(Forecaster):
         "max_horizon": [Interval(Integral, 1, None, closed="left")],
         "missing": [str, tuple, None],
     }
+    _settings = ("missing",)
 
     def __init__(
         self, forecaster=None, transforms=(), *, bias_correction=False, max_horizon=24, missing=None
@@ -111,7 +112,7 @@ class TransformedTargetForecaster(Forecaster):
         learned = [learn_all(self.transforms_, y) for y in series]
         transformed = [z for z, _ in learned]
         states = self.forecaster_._fit_arrays(transformed, _last_rows(exog, transformed))
-        corrections = self._learn_corrections(series) if self.bias_correction else [None] * len(series)
+        corrections = self._learn_corrections() if self.bias_correction else [None] * len(series)
         return [_State(m, inner, c) for (_, m), inner, c in zip(learned, states, corrections)]
 
     def _predict(self, states, n_steps, exog):
@@ -155,8 +156,10 @@ class TransformedTargetForecaster(Forecaster):
             [_State(m, new, None) for m, new in zip(models, news)] for (_, models), news in zip(stages, inner)
         ]
 
-    def _rolling_residuals(self, n_steps, initial):
-        return conformal.rolling_residuals(self._of_the_median(), n_steps, initial)
+    def _rolling_residuals(self, n_steps, initial, *, plain=False):
+        return conformal.rolling_residuals(
+            self if plain else self._of_the_median(), n_steps, initial, plain=plain
+        )
 
     def _errors(self, state, truth, path):
         scale = _leading(self.transforms_)
@@ -166,7 +169,7 @@ class TransformedTargetForecaster(Forecaster):
     def _centres(self, n_steps, exog, initial):
         """The scale is that of the first part of the series, on which errors are measured."""
         scale = _leading(self.transforms_)
-        models = [_learned_early(scale, y, initial) for y in self.series_]
+        models = [_learned_early(scale, *pair) for pair in zip(*conformal.series_in_time(self, initial))]
         medians = self._predict([s._replace(correction=None) for s in self.states_], n_steps, exog)
         paths = [forward_all(scale, m, path)[0] for m, path in zip(models, medians)]
         return paths, lambda i, values: back_all(scale, models[i], values)
@@ -219,16 +222,23 @@ class TransformedTargetForecaster(Forecaster):
     def _of_the_median(self):
         """Return an unfitted copy without correction that remembers the series."""
         plain = clone(self).set_params(bias_correction=False)
-        plain.series_, plain.exog_ = self.series_, self.exog_
+        plain.series_, plain.exog_, plain.observed_ = self.series_, self.exog_, self.observed_
         return plain
 
-    def _learn_corrections(self, series):
+    def _learn_corrections(self):
         rolled = self._rolling_residuals(self.max_horizon, None)
         scale = _leading(self.transforms_)
         corrections = []
-        for y, errors in zip(series, rolled):
-            models = _learned_early(scale, y, None)
-            errors = np.where(np.isfinite(errors), errors, np.nan)[:, ~np.isnan(errors).all(axis=(0, 2))]
+        for y, cut, errors in zip(*conformal.series_in_time(self), rolled):
+            models = _learned_early(scale, y, cut)
+            errors = np.where(np.isfinite(errors), errors, np.nan)
+            n_known = (~np.isnan(errors)).sum(axis=0)
+            errors = errors[:, n_known.min(axis=1) > 0]
+            if errors.shape[1] == 0:
+                raise ValueError(
+                    "bias_correction=True needs errors of every target in the later half of the series, but has "
+                    "none: give a longer series, or use bias_correction=False"
+                )
             corrections.append(_Correction(models, errors - np.nanmean(errors, axis=0)))
         return corrections
 
@@ -260,10 +270,13 @@ def _leading(transforms: tuple) -> tuple:
     return tuple(takewhile(lambda transform: transform.elementwise, transforms))
 
 
-def _learned_early(scale: tuple, y: np.ndarray, initial: Any) -> tuple:
+def _learned_early(scale: tuple, y: np.ndarray, cut: int) -> tuple:
     """Return transforms learned from the first part of a series, standing at its end."""
-    cut = conformal.length_of_first_part(len(y), initial)
-    return forward_all(scale, learn_all(scale, y[:cut])[1], y[cut:])[1]
+    try:
+        learned = learn_all(scale, y[:cut])[1]
+    except ValueError as error:
+        raise ValueError(conformal.first_part_failed(cut, error)) from error
+    return forward_all(scale, learned, y[cut:])[1]
 
 
 def _last_rows(exog: list | None, series: list) -> list | None:

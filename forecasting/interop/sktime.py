@@ -95,7 +95,7 @@ class SktimeForecaster(BaseForecaster):
             forecaster.update(y[new], None if X is None else X.loc[y.index[new]])
         if update_params:  # refitted on all that it remembers, in place: its index has moved on
             n_features = forecaster.n_features_in_
-            forecaster._fit_arrays(forecaster.series_, forecaster.exog_)
+            forecaster._fit_arrays(forecaster.series_, forecaster.exog_, forecaster.observed_)
             forecaster.n_features_in_ = n_features
         return self
 

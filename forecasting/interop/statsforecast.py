@@ -113,7 +113,7 @@ class StatsForecastModel(BaseEstimator):
         if level:
             raise ValueError("level applies to forecasts only: fitted values come without intervals")
         (series,) = self.model_.series_
-        (errors,) = self.model_._rolling_residuals(1, None)
+        (errors,) = self.model_._rolling_residuals(1, None, plain=True)
         fitted = np.full(len(series), np.nan)
         fitted[len(series) - len(errors) :] = series[len(series) - len(errors) :, 0] - errors[:, 0, 0]
         return {"fitted": fitted}

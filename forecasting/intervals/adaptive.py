@@ -17,7 +17,7 @@ def newest(residuals: np.ndarray, window: int) -> np.ndarray:
     Parameters
     ----------
     residuals : ndarray of shape (n_origins, n_steps, n_targets)
-        NaN beyond the end of the series: later steps end earlier.
+        NaN beyond the end of the series, so that later steps end earlier, and where nothing was observed.
     window : int
         How many of each step.
 
@@ -32,11 +32,11 @@ def newest(residuals: np.ndarray, window: int) -> np.ndarray:
     array([[3., 2.],
            [5., 4.]])
     """
-    n_origins, n_steps, n_targets = residuals.shape
-    kept = np.full((window, n_steps, n_targets), np.nan)
-    for k in range(min(n_steps, n_origins)):
-        last = residuals[max(0, n_origins - k - window) : n_origins - k, k]
-        kept[window - len(last) :, k] = last
+    kept = np.full((window, *residuals.shape[1:]), np.nan)
+    for step, target in np.ndindex(residuals.shape[1:]):
+        errors = residuals[:, step, target]
+        last = errors[~np.isnan(errors)][-window:]
+        kept[window - len(last) :, step, target] = last
     return kept
 
 
@@ -109,7 +109,7 @@ def adapted_widths(
     Parameters
     ----------
     scores : list of float
-        Absolute errors of one step ahead, by origin.
+        Absolute errors of one step ahead, by origin; NaN where there is none to learn from.
     delay : int
         After how many origins an error is known: the number of steps ahead.
     alpha : float
@@ -123,15 +123,17 @@ def adapted_widths(
         ``len(scores) + delay`` numbers, the last of which has seen all scores.
     """
     known: list[float] = []  # sorted
+    arrived: list[float] = []  # in order of time
     widths: list[float] = []
     level = alpha
     for origin in range(len(scores) + delay):
         seen = origin - delay  # the newest origin whose error is known by now
-        if seen >= 0:
+        if seen >= 0 and not np.isnan(scores[seen]):
             level += step_size * (alpha - (scores[seen] > widths[seen]))
             insort(known, scores[seen])
-            if window is not None and seen >= window:
-                del known[bisect_left(known, scores[seen - window])]
+            arrived.append(scores[seen])
+            if window is not None and len(arrived) > window:
+                del known[bisect_left(known, arrived[-1 - window])]
         widths.append(_width(known, level))
     return widths
 

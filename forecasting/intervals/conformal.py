@@ -2,7 +2,7 @@
 
 Residuals of one series are an array ``(n_origins, n_steps, n_targets)``: row `i` holds the errors, truth
 minus forecast, of the forecast made at origin `i`. Steps beyond the end of the series are NaN, so later steps
-have fewer errors.
+have fewer errors, and so are steps that were not observed.
 """
 
 from collections.abc import Callable
@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import clone
+
+from forecasting.series.missing import impute_in_time
 
 DEFAULT_INITIAL = 0.5
 # More errors than this sharpen no interval, but cost time and memory: a state is kept for every origin.
@@ -116,27 +118,44 @@ def residual_quantiles(residuals: np.ndarray, quantiles: Any) -> np.ndarray:
 def draw_paths(residuals: np.ndarray, n_samples: int, rng: np.random.Generator) -> np.ndarray:
     """Draw whole residual paths with replacement: (n_samples, n_steps, n_targets).
 
+    Where a step within a path was not observed, it takes the error of that step from the nearest origin that has one.
+
     Raises
     ------
     ValueError
         If no origin has errors for all steps.
     """
-    whole = residuals[~np.isnan(residuals).any(axis=(1, 2))]
-    if len(whole) == 0:
+    whole = residuals[~np.isnan(residuals[:, -1:]).all(axis=(1, 2))]
+    if len(whole) == 0 or np.isnan(whole).all(axis=0).any():
         raise ValueError(
             f"the series is too short to sample paths of {residuals.shape[1]} steps: no forecast of that "
             "length fits after the first part; shorten horizon, lower initial, or give a longer series"
         )
-    return whole[rng.integers(len(whole), size=n_samples)]
+    return _from_neighbours(whole)[rng.integers(len(whole), size=n_samples)]
 
 
-def rolling_residuals(forecaster: Any, n_steps: int, initial: Any = None) -> list[np.ndarray]:
+def _from_neighbours(paths: np.ndarray) -> np.ndarray:
+    """Replace every NaN by the number of the same step and target in the nearest row that has one."""
+    paths, rows = paths.copy(), np.arange(len(paths))
+    for step, target in np.argwhere(np.isnan(paths).any(axis=0)):
+        column = paths[:, step, target]
+        known = rows[~np.isnan(column)]
+        after = np.searchsorted(known, rows).clip(max=len(known) - 1)
+        before = np.maximum(after - 1, 0)
+        nearer = np.where(rows - known[before] < abs(known[after] - rows), before, after)
+        paths[:, step, target] = column[known[nearer]]
+    return paths
+
+
+def rolling_residuals(
+    forecaster: Any, n_steps: int, initial: Any = None, *, plain: bool = False
+) -> list[np.ndarray]:
     """Return the errors of forecasts made from every origin in the later part of the training series.
 
     A clone is fitted on the first part of every series and carried through the rest without refitting, so no
-    forecast has seen what it is compared with. The origins do not depend on `n_steps`: the errors of the
-    first steps are the same whatever the horizon. Parameters named ``random_state`` that are None are set in
-    the clone, so that the result is repeatable.
+    forecast has seen what it is compared with, missing observations filled as time goes on. The origins do not
+    depend on `n_steps`: the errors of the first steps are the same whatever the horizon. Parameters
+    named ``random_state`` that are None are set in the clone, so that the result is repeatable.
 
     Parameters
     ----------
@@ -147,48 +166,78 @@ def rolling_residuals(forecaster: Any, n_steps: int, initial: Any = None) -> lis
     initial : int or float, optional
         Steps or fraction of the series in the first part. Default: half, or all but the last 2000 steps if
         that is more.
+    plain : bool, default=False
+        Take truth minus forecast for the error, even where the forecaster measures errors on a scale of its own.
 
     Returns
     -------
     list of ndarray of shape (n_origins, n_steps, n_targets)
-        One per series, NaN beyond the end of the series; ``n_origins`` is the number of steps after the first
-        part.
+        One per series, NaN beyond the end of the series and where nothing was observed; ``n_origins`` is the number
+        of steps after the first part.
     """
     origins = rolling_origins(forecaster, initial)
-    return errors_from(origins, n_steps, origins.model._predict, origins.model._errors)
+    errors = (lambda state, truth, path: truth - path) if plain else origins.model._errors
+    return errors_from(origins, n_steps, origins.model._predict, errors)
 
 
 class Origins(NamedTuple):
     """A model fitted on the first part of every series, and its states at every step from there on.
 
     ``states[i]`` holds one state for each step of series `i` from ``cuts[i]``, the length of its first part.
+    ``observed[i]`` is the series before missing observations were filled.
     """
 
     model: Any
     states: list
     cuts: list
     series: list
+    observed: list
     exog: list | None
 
 
 def rolling_origins(forecaster: Any, initial: Any = None) -> Origins:
     """Fit a clone on the first part of every training series and carry it through the rest."""
-    series, exog = forecaster.series_, forecaster.exog_
-    cuts = [length_of_first_part(len(y), initial) for y in series]
+    series, cuts = series_in_time(forecaster, initial)
+    observed, exog = forecaster.observed_, forecaster.exog_
     heads = [y[:cut] for y, cut in zip(series, cuts)]
     past = None if exog is None else [X[:cut] for X, cut in zip(exog, cuts)]
     rest = None if exog is None else [X[cut:-1] for X, cut in zip(exog, cuts)]
+    observed_heads = None if observed is None else [y[:cut] for y, cut in zip(observed, cuts)]
     model = reproducible_clone(forecaster)
     try:
-        states = model._fit_arrays(heads, past)
+        states = model._fit_arrays(heads, past, observed_heads)
     except ValueError as error:
-        raise ValueError(
-            f"intervals need a fit on the first part of the series ({min(cuts)} steps), which failed: "
-            f"{error}. Give a longer series or a larger initial"
-        ) from error
+        raise ValueError(first_part_failed(min(cuts), error)) from error
     traces = model._trace(states, [y[cut:-1] for y, cut in zip(series, cuts)], rest)
     carried = [[state, *trace] for state, trace in zip(states, traces)]
-    return Origins(model, carried, cuts, series, exog)
+    return Origins(model, carried, cuts, series, series if observed is None else observed, exog)
+
+
+def first_part_failed(n_steps: int, error: Exception) -> str:
+    """Say that a forecaster which learns from the whole series cannot learn from its first part."""
+    return (
+        f"intervals need a fit on the first part of the series ({n_steps} steps), which failed: {error}. Give a "
+        "longer series or a larger initial"
+    )
+
+
+def series_in_time(forecaster: Any, initial: Any = None) -> tuple[list, list]:
+    """Return the training series as they were known as time went on, and the lengths of their first parts.
+
+    Missing observations of the first part are filled from that part, later ones from the steps before them alone:
+    what `fit` filled from both sides of a hole knows what came after it.
+    """
+    series, observed, rule = forecaster.series_, forecaster.observed_, forecaster._missing()
+    cuts = [length_of_first_part(len(y), initial) for y in series]
+    if observed is None or rule is None:
+        return series, cuts
+    try:
+        return [impute_in_time(y, rule, "y", cut) for y, cut in zip(observed, cuts)], cuts
+    except ValueError as error:
+        raise ValueError(
+            f"intervals need the first part of the series ({min(cuts)} steps) filled from itself, which failed: "
+            f"{error}. Or choose a larger initial"
+        ) from error
 
 
 def errors_from(origins: Origins, n_steps: int, forecast: Callable, errors: Callable) -> list[np.ndarray]:
@@ -207,7 +256,7 @@ def errors_from(origins: Origins, n_steps: int, forecast: Callable, errors: Call
     -------
     list of ndarray of shape (n_origins, n_steps, n_targets)
     """
-    _, states, cuts, series, exog = origins
+    _, states, cuts, series, observed, exog = origins
     residuals = [np.full((len(y) - cut, n_steps, y.shape[1]), np.nan) for y, cut in zip(series, cuts)]
     batches: dict[int, list] = {}
     for i, (y, cut) in enumerate(zip(series, cuts)):
@@ -219,15 +268,17 @@ def errors_from(origins: Origins, n_steps: int, forecast: Callable, errors: Call
         for (i, row), path in zip(places, paths):
             origin = cuts[i] + row
             error = errors(states[i][row], series[i][origin : origin + n], path)
-            residuals[i][row, :n] = np.where(np.isfinite(error), error, np.inf)  # a forecast that diverged
+            error = np.where(np.isfinite(error), error, np.inf)  # a forecast that diverged
+            residuals[i][row, :n] = np.where(np.isnan(observed[i][origin : origin + n]), np.nan, error)
     return residuals
 
 
-def check_n_samples(n_samples: float) -> int:
+def check_n_samples(n_samples: Any, name: str = "n_samples") -> int:
     """Return how many samples to draw, or raise if that is no whole number above 0."""
-    if n_samples < 1 or n_samples != int(n_samples):
-        raise ValueError(f"n_samples={n_samples} must be a whole number, at least 1")
-    return int(n_samples)
+    count = float(n_samples) if isinstance(n_samples, Real) else np.nan
+    if not (count >= 1 and count.is_integer()):
+        raise ValueError(f"{name}={n_samples!r} must be a whole number, at least 1")
+    return int(count)
 
 
 def check_fraction(value: Any, name: str) -> None:

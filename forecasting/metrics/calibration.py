@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from forecasting.metrics.validation import FloatArray, as_array, check_fraction
@@ -41,6 +42,10 @@ def calibration(y_true: ArrayLike, y_pred: ArrayLike, quantile: Sequence[float])
     array([0. , 0.5])
     """
     true = as_array(y_true, "y_true")
+    if np.ndim(quantile) != 1:
+        raise ValueError(
+            f"quantile must be a sequence, one for each in the last axis of y_pred; got {quantile!r}."
+        )
     levels = [check_fraction(level, "quantile") for level in quantile]
     pred = as_array(y_pred, "y_pred", ndim=(true.ndim + 1,))
     if pred.shape != (*true.shape, len(levels)):

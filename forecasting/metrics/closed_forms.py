@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import betaln, ndtr
+from scipy.special import betaln, log_ndtr, ndtr
 from scipy.stats import t as student_t
 
 from forecasting.metrics.validation import FloatArray, as_array, paired
@@ -147,8 +147,10 @@ def crps_lognormal(y_true: ArrayLike, mu: ArrayLike, sigma: ArrayLike) -> float:
     z = np.full(true.shape, -np.inf)  # nothing lies below zero
     np.log(true, out=z, where=true > 0)
     z = (z - centre) / spread
-    tail = ndtr(z - spread) + ndtr(spread / np.sqrt(2)) - 1
-    return float(np.mean(true * (2 * ndtr(z) - 1) - 2 * np.exp(centre + spread**2 / 2) * tail))
+    # 1 - ndtr(x) is ndtr(-x); in logarithms, since the mean overflows where a probability beside it vanishes.
+    log_mean = centre + spread**2 / 2
+    below, half = (np.exp(log_mean + log_ndtr(x)) for x in (z - spread, -spread / np.sqrt(2)))
+    return float(np.mean(true * (2 * ndtr(z) - 1) - 2 * (below - half)))
 
 
 def _mean_distance(mean: FloatArray, variance: FloatArray) -> FloatArray:

@@ -90,8 +90,8 @@ def rmse(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     return float(np.mean(np.sqrt(np.mean((true - pred) ** 2, axis=0))))
 
 
-def _spread(true: FloatArray, normaliser: Any) -> FloatArray:
-    """Turn the ``normaliser`` argument of `nrmse` into one positive scale per target."""
+def _spread(true: FloatArray, normaliser: Any, name: str = "normaliser") -> FloatArray:
+    """Turn the ``normaliser`` argument of `nrmse` (or another of that `name`) into one positive scale per target."""
     named: dict[str, Callable[[FloatArray], FloatArray]] = {
         "std": lambda y: np.std(y, axis=0) * (np.ptp(y, axis=0) > 0),  # rounding gives constants a tiny std
         "range": lambda y: np.ptp(y, axis=0),
@@ -100,19 +100,17 @@ def _spread(true: FloatArray, normaliser: Any) -> FloatArray:
     if isinstance(normaliser, str):
         if normaliser not in named:
             raise ValueError(
-                f"normaliser must be one of {sorted(named)} or a number per target; got {normaliser!r}."
+                f"{name} must be one of {sorted(named)} or a number per target; got {normaliser!r}."
             )
         scale = np.asarray(named[normaliser](true))
     else:
-        scale = as_array(normaliser, "normaliser", ndim=(0, 1))
+        scale = as_array(normaliser, name, ndim=(0, 1))
         if scale.size != 1 and scale.shape != true.shape[1:]:
-            raise ValueError(
-                f"normaliser has shape {scale.shape}; give one number, or one per target of y_true."
-            )
+            raise ValueError(f"{name} has shape {scale.shape}; give one number, or one per target of y_true.")
     if not (scale > 0).all():
         raise ValueError(
-            f"the normaliser {normaliser!r} of y_true is not positive ({scale}); give the scale of the "
-            "training data as a number, or use rmse."
+            f"{name}={normaliser!r} of y_true is not positive ({scale}); give the scale of the training data as a "
+            "number, or use rmse."
         )
     return scale
 
@@ -315,7 +313,7 @@ def valid_prediction_time(
             raise ValueError(f"{name} must be a positive number; got {value!r}.")
     true, pred = paired(y_true, finite=False, y_pred=y_pred)
     true, pred = (array.reshape(len(array), -1) for array in (true, pred))
-    unit = _spread(true, "std" if scale is None else scale)
+    unit = _spread(true, "std" if scale is None else scale, "scale")
     with np.errstate(over="ignore", invalid="ignore"):
         error = np.sqrt(np.mean(((true - pred) / unit) ** 2, axis=1))
     bad = ~(error <= threshold)

@@ -217,12 +217,13 @@ def crps_gaussian(y_true: ArrayLike, mean: ArrayLike, std: ArrayLike) -> float:
 
 
 def _interval(y_true: Any, lower: Any, upper: Any) -> list[FloatArray]:
-    """Read an interval; its bounds may be infinite (nothing is known), but neither NaN nor crossed."""
+    """Read an interval; its bounds may be infinite (nothing is known), but neither NaN, crossed nor one infinity."""
     true, low, high = paired(y_true, finite=False, lower=lower, upper=upper)
-    crossed = int((~(low <= high)).sum())
+    crossed = int((~((low <= high) & (low < np.inf) & (high > -np.inf))).sum())
     if crossed:
         raise ValueError(
-            f"lower exceeds upper, or one of them is NaN, at {crossed} of {low.size} values; sort the bounds."
+            f"lower exceeds upper, one of them is NaN, or both are the same infinity, at {crossed} of {low.size} "
+            "values; sort the bounds, or repair them."
         )
     return [true, low, high]
 

@@ -108,13 +108,14 @@ class StreamMonitor(BaseEstimator):
         self._validate_params()
         forecaster = Naive() if self.forecaster is None else clone(self.forecaster)
         self.forecaster_ = forecaster.fit(y, X)
-        residuals = [np.abs(each[:, 0]) for each in forecaster._rolling_residuals(1, self.initial)]
+        rolled = [np.abs(each[:, 0]) for each in forecaster._rolling_residuals(1, self.initial, plain=True)]
+        residuals = [errors[~np.isnan(errors).all(axis=1)] for errors in rolled]  # of what was observed
         self.calibrations_ = [_calibrated(each) for each in residuals]
         rng = make_rng(self.random_state)
         self.seeds_ = rng.integers(2**31, size=len(residuals))
         self.watches_ = []
         for errors, one in zip(residuals, self.calibrations_):
-            in_time = (errors / one.unit).max(axis=1)
+            in_time = np.nanmax(errors / one.unit, axis=1)
             self.watches_.append(Watch.over(in_time))
         return self
 
@@ -201,15 +202,16 @@ class StreamMonitor(BaseEstimator):
 
 
 def _calibrated(errors: np.ndarray) -> _Calibration:
-    """Return unit and ordered scores of absolute errors (n_errors, n_targets)."""
-    if not np.isfinite(errors).all():
+    """Return unit and ordered scores of absolute errors (n_errors, n_targets), NaN where one target is missing."""
+    if np.isinf(errors).any():
         raise ValueError(
             "the forecaster diverged within one step on the later part of its training series: give it another "
             "model, or a larger initial"
         )
-    mean = errors.mean(axis=0)
+    known = ~np.isnan(errors)
+    mean = np.where(known, errors, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     unit = np.where(mean > 0, mean, 1.0)
-    return _Calibration(unit, np.sort((errors / unit).max(axis=1)))
+    return _Calibration(unit, np.sort(np.nanmax(errors / unit, axis=1)))
 
 
 def _times(layout: PanelLayout, i: int, n_seen: int, n_steps: int) -> Any:

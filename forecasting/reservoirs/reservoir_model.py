@@ -218,9 +218,9 @@ class ReservoirForecaster(DefaultParts, Forecaster):
     def _trace(self, states, series, exog):
         return [self._advance(state, y, X) for state, y, X in zip(states, series, _each(exog, series))]
 
-    def _rolling_residuals(self, n_steps, initial):
+    def _rolling_residuals(self, n_steps, initial, *, plain=False):
         # A run that leaves the training range counts by how far it went.
-        return rolling_residuals(copy(self).set_params(escape_factor=None), n_steps, initial)
+        return rolling_residuals(copy(self).set_params(escape_factor=None), n_steps, initial, plain=plain)
 
     def _forecaster_tags(self):
         return ForecasterTags(uses_exog=True)

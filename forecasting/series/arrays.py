@@ -25,6 +25,7 @@ import pandas as pd
 
 from forecasting.series.calendars import Calendar, read_calendar
 from forecasting.series.missing import impute
+from forecasting.series.numbers import LARGEST, check_finite, to_float
 from forecasting.series.polars_frames import column_names, from_polars, is_polars
 from forecasting.series.rebuilding import ID, TARGET, TIME
 from forecasting.series.rebuilding import rebuild as rebuild
@@ -90,12 +91,15 @@ class Panel(NamedTuple):
     Parameters
     ----------
     values : list of ndarray of shape (n_steps, n_targets)
-        float64 copies, finite.
+        float64 copies, finite and not beyond ``LARGEST``.
     layout : PanelLayout
+    observed : list of ndarray of shape (n_steps, n_targets), or None
+        The same before a rule filled them: NaN is missing. None without a rule.
     """
 
     values: list
     layout: PanelLayout
+    observed: list | None = None
 
     @property
     def lengths(self) -> list[int]:
@@ -134,8 +138,8 @@ def read_panel(y: Any, argument: str = "y", missing: Any = None, *, keep_missing
     TypeError
         If the container or its numbers are of no known kind.
     ValueError
-        If it is empty, holds NaN or infinity, if the series of a panel have different numbers of targets, or
-        if an index has no regular step.
+        If it is empty, holds NaN, infinity or numbers beyond 1e100, if the series of a panel have different numbers
+        of targets, or if an index has no regular step.
 
     Examples
     --------
@@ -147,16 +151,16 @@ def read_panel(y: Any, argument: str = "y", missing: Any = None, *, keep_missing
     layout = PanelLayout(kind, (None,) * len(pieces), ids)
     parts = []
     for i, piece in enumerate(pieces):
-        where = argument + layout.label(i)
-        calendar = None if piece.labels is None else read_calendar(piece.labels, where)
+        calendar = None if piece.labels is None else read_calendar(piece.labels, argument + layout.label(i))
         parts.append(piece.part._replace(calendar=calendar))
     values = []
     for i, piece in enumerate(pieces):
         where = argument + layout.label(i)
         if keep_missing:
-            _check_finite(piece.values, piece.labels, where, np.isinf(piece.values))
+            check_finite(piece.values, piece.labels, where, np.abs(piece.values) > LARGEST)
         values.append(piece.values if keep_missing else _whole(piece, where, missing))
-    return Panel(values, layout._replace(parts=tuple(parts)))
+    observed = None if missing is None else [piece.values for piece in pieces]
+    return Panel(values, layout._replace(parts=tuple(parts)), observed)
 
 
 def read_continuation(
@@ -235,6 +239,7 @@ def read_exog(
     unknown : tuple of int, default=()
         Columns that may be missing in the last ``n_ahead`` rows of each series: NaN becomes 0 there.
     n_ahead : int, default=0
+        Rows that are not observed yet; after those of a context, if ``future`` is False.
 
     Returns
     -------
@@ -242,18 +247,25 @@ def read_exog(
     names : tuple
         Column names, empty if `X` has none.
     """
-    pieces = _matching(X, layout, "X", None)
+    of_context = n_ahead > 0 and not future
+    pieces = _matching(X, layout, "X", None, owner="context" if of_context else "y")
     for i, (piece, part, n_steps) in enumerate(zip(pieces, layout.parts, lengths)):
         where = "X" + layout.label(i)
         if len(piece.values) != n_steps:
-            wanted = f"{n_steps} rows, one per step of " + ("the horizon" if future else "y")
-            raise ValueError(f"{where} has {len(piece.values)} rows, expected {wanted}")
+            steps = "the horizon" if future and n_ahead else "y"
+            steps = (
+                f"context ({n_steps - n_ahead}) and then of the horizon ({n_ahead})" if of_context else steps
+            )
+            raise ValueError(
+                f"{where} has {len(piece.values)} rows, expected {n_steps} rows, one per step of {steps}"
+            )
         _check_width(piece, n_features or pieces[0].values.shape[1], names or pieces[0].part.names, where)
         if piece.labels is not None and part.calendar is not None:
             expected = part.calendar.after(n_steps) if future else part.calendar.until(n_steps)
             rule = (
                 f"have the {n_steps} labels after {part.calendar.cutoff}" if future else "have the index of y"
             )
+            rule = f"have the index of context and the {n_ahead} labels after it" if of_context else rule
             part.calendar.check_equal(expected, piece.labels, where, rule)
     pieces = [_zero_where_unknown(piece, list(unknown), n_ahead) for piece in pieces]
     return [_whole(piece, "X" + layout.label(i)) for i, piece in enumerate(pieces)], pieces[0].part.names
@@ -328,18 +340,20 @@ def _split_long(given: Any, argument: str, columns: Any) -> tuple[str, list[_Pie
     return "long", pieces, tuple(ids)
 
 
-def _matching(y: Any, layout: PanelLayout, argument: str, long_columns: Any) -> list[_Piece]:
-    """Take `y` apart into the series of `layout`, in its order."""
+def _matching(
+    y: Any, layout: PanelLayout, argument: str, long_columns: Any, owner: str = "y"
+) -> list[_Piece]:
+    """Take `y` apart into the series of `layout`, that of `owner`, in its order."""
     _, pieces, ids = _split(y, argument, long_columns)
     if len(pieces) != len(layout.parts):
         raise ValueError(
-            f"{argument} has {len(pieces)} series, expected {len(layout.parts)}, one per series of y"
+            f"{argument} has {len(pieces)} series, expected {len(layout.parts)}, one per series of {owner}"
         )
     if ids and layout.ids:
         if set(ids) != set(layout.ids):
             missing = sorted(map(repr, set(layout.ids) ^ set(ids)))
             raise ValueError(
-                f"{argument} must have the same {ID} values as y; these differ: {', '.join(missing)}"
+                f"{argument} must have the same {ID} values as {owner}; these differ: {', '.join(missing)}"
             )
         return [pieces[ids.index(name)] for name in layout.ids]
     return pieces
@@ -395,7 +409,7 @@ def _read_piece(y: Any, where: str) -> _Piece:
     else:
         part = SeriesLayout("array", np.ndim(y))
     index = y.index if part.kind != "array" else None
-    values = _to_float(y, where)
+    values = to_float(y, where)
     if values.ndim > 2:
         raise ValueError(
             f"{where} has {values.ndim} dimensions: one series has 1, or 2 if it has several columns"
@@ -409,42 +423,8 @@ def _read_piece(y: Any, where: str) -> _Piece:
     return _Piece(values, index, part)
 
 
-def _to_float(y: Any, where: str) -> np.ndarray:
-    """Return a C-ordered float64 copy; the forecaster keeps it, so it must not share memory with the
-    user's."""
-    if isinstance(y, (pd.Series, pd.DataFrame)):
-        types = [y.dtype] if isinstance(y, pd.Series) else list(y.dtypes)
-        if not all(pd.api.types.is_numeric_dtype(t) or pd.api.types.is_object_dtype(t) for t in types):
-            raise TypeError(
-                f"{where} has columns of type {sorted({str(t) for t in types})}: convert them to numbers"
-            )
-        if not any(map(pd.api.types.is_object_dtype, types)):
-            y = y.to_numpy(dtype=np.float64, na_value=np.nan)
-    raw = np.ma.filled(y.astype(float), np.nan) if isinstance(y, np.ma.MaskedArray) else np.asarray(y)
-    if raw.dtype.kind not in "fiubO":
-        raise TypeError(f"{where} has values of type {raw.dtype}: convert them to numbers")
-    try:
-        return np.array(raw, dtype=np.float64, order="C")
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{where} has values that are not numbers ({error}): convert them") from error
-
-
 def _whole(piece: _Piece, where: str, missing: Any = None, before: np.ndarray | None = None) -> np.ndarray:
     """Return the values without missing ones: filled by a rule, or refused."""
     values = piece.values if missing is None else impute(piece.values, missing, where, before)
-    _check_finite(values, piece.labels, where)
+    check_finite(values, piece.labels, where)
     return values
-
-
-def _check_finite(values: np.ndarray, index: Any, where: str, bad: np.ndarray | None = None) -> None:
-    bad = ~np.isfinite(values) if bad is None else bad
-    if not bad.any():
-        return
-    row, column = np.argwhere(bad)[0]
-    what = "NaN" if np.isnan(values[row, column]) else "infinity"
-    stamp = "" if index is None else f" ({index[row]})"
-    raise ValueError(
-        f"{where} contains {what} at step {row}{stamp}, column {column}: fill it first, for example with "
-        "forecasting.fill_gaps(y, rule='linear') or TransformedTargetForecaster(missing='linear'), or cut the "
-        "series there"
-    )

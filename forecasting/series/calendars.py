@@ -6,11 +6,14 @@ integers only, so that a fitted forecaster can be saved without pickle, and it f
 """
 
 from collections import Counter
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
+
+_MOST_LABELS = 10**7  # in an index with gaps: more are no gaps, but labels that are not regular
 
 
 class Calendar(NamedTuple):
@@ -33,6 +36,9 @@ class Calendar(NamedTuple):
         Resolution of time stamps (``"ns"``, ``"us"``, ...), empty otherwise.
     name : hashable
         Name of the index.
+    days : str
+        Of custom business days (frequency ``"C"``) the weekdays and then the holidays, such as
+        ``"Mon Tue Wed Thu Fri 2024-01-01 2024-12-25"``; empty otherwise.
     """
 
     kind: str
@@ -42,6 +48,7 @@ class Calendar(NamedTuple):
     tz: str = ""
     unit: Any = ""
     name: Any = None
+    days: str = ""
 
     @property
     def cutoff(self):
@@ -70,8 +77,17 @@ class Calendar(NamedTuple):
             first = self.cutoff - n_before
             return pd.period_range(first, periods=n_before + n_after + 1, freq=self.freq, name=self.name)
         ends = {"end": self.cutoff} if n_before else {"start": self.cutoff}
-        stamps = pd.date_range(periods=n_before + n_after + 1, freq=self.freq, name=self.name, **ends)
-        return stamps.as_unit(self.unit)
+        freq = custom_days(self.freq, self.days) if self.days else self.freq
+        try:
+            stamps = pd.date_range(periods=n_before + n_after + 1, freq=freq, name=self.name, **ends)
+            return stamps.as_unit(self.unit)
+        except (
+            ValueError
+        ) as error:  # a midnight that summer time leaves out, a year beyond those of nanoseconds
+            raise ValueError(
+                f"the index cannot go on from {self.cutoff} by {n_after} steps of {self.freq!r}: {error}. Give y an "
+                "index without time zone (tz_localize(None)), or of a coarser unit (as_unit('s'))"
+            ) from error
 
     def advance(self, n_steps: int) -> "Calendar":
         """Return the calendar `n_steps` later."""
@@ -176,13 +192,8 @@ def read_calendar(index: pd.Index, argument: str) -> Calendar:
         calendar = Calendar("period", int(ordinals[-1]), freq=index.freqstr, name=index.name)
         step = (calendar.cutoff + 1).ordinal - calendar.last  # ordinals count months even if freq is "3M"
     else:
-        differences = np.diff(ordinals)
         default = index.step if isinstance(index, pd.RangeIndex) else 1
-        step = (
-            int(np.bincount(differences).argmax())
-            if differences.size and differences.max() < 10**6
-            else default
-        )
+        step = next(iter(commonest_steps(ordinals)), default)
         calendar = Calendar("range", int(ordinals[-1]), step=step, name=index.name)
     broken = np.diff(ordinals) != step
     if broken.any():
@@ -201,13 +212,19 @@ def _read_datetimes(index: pd.DatetimeIndex, argument: str) -> Calendar:
             f"{argument} has the time zone {index.tz!r}, which has no standard name: use "
             "tz_convert('Europe/Berlin') or the like"
         ) from error
-    candidates = [_freq_string(index.freq), _inferred(index)]
-    for freq in candidates:
+    own = _freq_string(index.freq)
+    for freq in (own, inferred_frequency(index)):
         if freq:
             calendar = Calendar("datetime", _last(index), freq, tz=tz, unit=index.unit, name=index.name)
+            calendar = calendar._replace(days=_custom_days_of(index.freq) if freq is own else "")
             labels = calendar.until(len(index))
             if len(labels) == len(index) and (labels == index).all():
                 return calendar
+    if index.freq is not None and not own:
+        raise ValueError(
+            f"{argument} has an index of the frequency {index.freq!r}, which a forecast cannot continue, since its "
+            f"name {index.freqstr!r} does not say all of it: drop it with reset_index(drop=True), or resample"
+        )
     if len(index) < 3:
         raise ValueError(
             f"{argument} has {len(index)} time stamp(s), too few to infer their frequency: set it, for "
@@ -216,16 +233,38 @@ def _read_datetimes(index: pd.DatetimeIndex, argument: str) -> Calendar:
     raise _irregular(index, argument)
 
 
+@lru_cache(maxsize=16)
+def custom_days(freq: str, days: str) -> pd.offsets.CustomBusinessDay:
+    """Return custom business days, given their name and a calendar's ``days``."""
+    words = days.split()
+    weekdays = [word for word in words if word.isalpha()]
+    holidays = words[len(weekdays) :]
+    return pd.offsets.CustomBusinessDay(to_offset(freq).n, weekmask=" ".join(weekdays), holidays=holidays)
+
+
+def _custom_days_of(freq: Any) -> str:
+    """Return weekdays and holidays of custom business days, '' for other frequencies."""
+    if type(freq) is not pd.offsets.CustomBusinessDay:
+        return ""
+    holidays = np.array(freq.holidays, dtype="datetime64[D]").astype(str)
+    return " ".join([str(freq.weekmask), *holidays])
+
+
 def _freq_string(freq: Any) -> str:
-    """Return the name of a frequency if the name alone rebuilds it (offsets with holidays do not), else
-    ''."""
+    """Return the name of a frequency if the name alone rebuilds it, of custom business days with their ``days``;
+    else ''."""
+    if freq is None:
+        return ""
     try:
-        return freq.freqstr if freq is not None and to_offset(freq.freqstr) == freq else ""
+        days = _custom_days_of(freq)
+        rebuilt = custom_days(freq.freqstr, days) if days else to_offset(freq.freqstr)
+        return freq.freqstr if rebuilt == freq else ""
     except ValueError:
         return ""
 
 
-def _inferred(index: pd.DatetimeIndex) -> str:
+def inferred_frequency(index: pd.DatetimeIndex) -> str:
+    """Return the frequency that all labels of an index have, empty if there is none or they are fewer than three."""
     if len(index) < 3:
         return ""
     # Not pd.infer_freq: its return type changes between pandas 3 and 4, with a warning.
@@ -233,22 +272,68 @@ def _inferred(index: pd.DatetimeIndex) -> str:
     return _freq_string(pd.DatetimeIndex(bare, freq="infer").freq)
 
 
-def commonest_frequency(index: pd.DatetimeIndex) -> str:
-    """Return the frequency that most short stretches of an index agree on, empty if none has any."""
+def commonest_steps(ordinals: np.ndarray) -> list[int]:
+    """Return the distances of neighbours, the commonest first, of equally common ones the shorter; three at most."""
+    steps, counts = np.unique(np.diff(ordinals), return_counts=True)
+    return steps[np.argsort(-counts, kind="stable")][:3].tolist()
+
+
+def likely_frequencies(index: pd.DatetimeIndex) -> list[str]:
+    """Return frequencies that an index with gaps may have, those that most neighbours have first.
+
+    They are those that its short stretches have; and, for a few labels between gaps, numbers of months where all
+    labels begin or end one, numbers of days where all have one time of day, and the steps themselves.
+
+    Examples
+    --------
+    >>> likely_frequencies(pd.to_datetime(["2024-01-01", "2024-02-01", "2024-04-01"]))[0]
+    'MS'
+    """
+    local = index.tz_localize(None)
+    steps: list[Any] = []
+    if len((local - local.normalize()).unique()) == 1:
+        months, days = (commonest_steps(local.to_period(unit).asi8) for unit in ("M", "D"))
+        ends = [base for base in ("MS", "ME", "BMS", "BME") if all(map(to_offset(base).is_on_offset, local))]
+        steps += [f"{step}{base}" for base in ends for step in months if step]
+        steps += [f"{step}D" for step in days]
+    steps += [pd.Timedelta(step, unit=index.unit) for step in commonest_steps(index.asi8)]
+    return list(
+        dict.fromkeys([*_frequencies_of_stretches(index), *(to_offset(step).freqstr for step in steps)])
+    )
+
+
+def _frequencies_of_stretches(index: pd.DatetimeIndex) -> list[str]:
+    """Return the frequencies of short stretches of an index, the commonest first."""
     width = max(3, min(5, len(index) // 2))
     starts = range(0, len(index) - width + 1, max(1, len(index) // 50))
-    votes = Counter(freq for start in starts if (freq := _inferred(index[start : start + width])))
-    return votes.most_common(1)[0][0] if votes else ""
+    votes = Counter(freq for start in starts if (freq := inferred_frequency(index[start : start + width])))
+    return [freq for freq, _ in votes.most_common()]
+
+
+def share_of_neighbours(index: pd.DatetimeIndex, freq: str) -> float:
+    """Return the fraction of neighbours that are one step of a frequency apart, 0 if a label lies off it."""
+    places = labels_between(index, freq).get_indexer(index)
+    return float((np.diff(places) == 1).mean()) if (places >= 0).all() else 0.0
+
+
+def labels_between(index: pd.DatetimeIndex, freq: str) -> pd.DatetimeIndex:
+    """Return the labels of a frequency from the first of an index to its last; two, if they are too many for gaps."""
+    offset = to_offset(freq)
+    step = pd.Timedelta(offset.nanos) if isinstance(offset, pd.offsets.Tick) else pd.Timedelta(days=1)
+    if (index[-1] - index[0]) / step > _MOST_LABELS:
+        return pd.date_range(index[0], periods=2, freq=offset)
+    return pd.date_range(index[0], index[-1], freq=offset)
 
 
 def _irregular(index: pd.DatetimeIndex, argument: str) -> ValueError:
-    """Find the first stamp that breaks the commonest frequency."""
-    if freq := commonest_frequency(index):
+    """Find the first stamp that breaks the likeliest frequency."""
+    likely = [freq for freq in likely_frequencies(index) if share_of_neighbours(index, freq) >= 0.5]
+    for freq in (likely or _frequencies_of_stretches(index))[:1]:
         expected = pd.date_range(index[0], periods=len(index), freq=freq)
         broken = expected != index
         if broken.any():
             position = int(np.argmax(broken))
-            return _gap(argument, expected[position], index[position])
+            return _gap(argument, expected[position], index[position], holidays=freq == "B")
     differences = np.diff(index.asi8)
     position = int(np.argmax(differences != differences[0])) + 1
     return ValueError(
@@ -257,10 +342,11 @@ def _irregular(index: pd.DatetimeIndex, argument: str) -> ValueError:
     )
 
 
-def _gap(argument: str, missing: Any, found: Any) -> ValueError:
+def _gap(argument: str, missing: Any, found: Any, *, holidays: bool = False) -> ValueError:
+    closed = "; if these are holidays, give the index the freq pd.offsets.CustomBusinessDay(holidays=...)"
     return ValueError(
         f"{argument} has a gap in its index: {missing} is missing, {found} follows instead. Put it back with "
-        "forecasting.fill_gaps(y, rule='linear'), or choose another rule"
+        f"forecasting.fill_gaps(y, rule='linear'), or choose another rule{closed if holidays else ''}"
     )
 
 

@@ -1,5 +1,6 @@
 """fill_gaps: put back the labels that an index skips."""
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,14 @@ import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
 from forecasting.series.arrays import ID, TIME
-from forecasting.series.calendars import check_increasing, commonest_frequency
+from forecasting.series.calendars import (
+    check_increasing,
+    commonest_steps,
+    inferred_frequency,
+    labels_between,
+    likely_frequencies,
+    share_of_neighbours,
+)
 from forecasting.series.missing import impute_container
 from forecasting.series.polars_frames import from_polars, is_polars, to_polars
 
@@ -21,7 +29,8 @@ def fill_gaps(y: Any, freq: Any = None, rule: Any = None) -> Any:
         With a ``DatetimeIndex``, a ``PeriodIndex`` or integers, in order and without duplicates. In a long frame
         (``unique_id``, ``ds`` and further columns) every series is filled between its own ends.
     freq : str or offset, optional
-        Frequency of time stamps, step of integers. Default: the one that most neighbours have.
+        Frequency of time stamps, step of integers; periods have their own. Default: the one that most neighbours
+        have, if all labels lie on it.
     rule : str or ("seasonal", int), optional
         How missing values are filled, those put back and those that were NaN before: "previous", "linear",
         "mean", "zero" or ``("seasonal", 12)`` (see `forecasting.series.missing`). Without one they stay NaN.
@@ -74,9 +83,11 @@ def _fill_one(y: Any, freq: Any, rule: Any, where: str) -> Any:
     index = _regular(y.index, freq, where)
     off = ~y.index.isin(index)
     if off.any():
+        freq = getattr(index, "freqstr", None)
+        resampled = "" if freq is None else f", or resample it, for example with y.resample({freq!r}).mean()"
         raise ValueError(
             f"{where} has the label {y.index[int(np.argmax(off))]}, which is not among {index[0]}, {index[1]}, ...: "
-            f"give another freq, or resample it, for example with y.resample({_named(index)!r}).mean()"
+            f"give another freq{resampled}"
         )
     filled = y.reindex(index)
     return filled if rule is None else impute_container(filled, rule, where)
@@ -84,31 +95,43 @@ def _fill_one(y: Any, freq: Any, rule: Any, where: str) -> Any:
 
 def _regular(index: pd.Index, freq: Any, where: str) -> pd.Index:
     """Return all labels from the first to the last."""
-    if len(index) < 2 and freq is None:
+    if len(index) < 2 and (freq is None or index.empty):
         return index
     if isinstance(index, pd.DatetimeIndex):
-        chosen = freq or commonest_frequency(index) or _commonest_step(index)
-        labels = pd.date_range(index[0], index[-1], freq=to_offset(chosen), name=index.name)
-        return labels.as_unit(index.unit) if len(labels) > 1 else _refuse(index, chosen, where)
+        return _regular_stamps(index, freq, where)
     if isinstance(index, pd.PeriodIndex):
+        if freq is not None and index.asfreq(freq).freqstr != index.freqstr:
+            raise ValueError(
+                f"freq={freq!r}, but {where} has periods of {index.freqstr}: use asfreq, or leave freq out"
+            )
         return pd.period_range(index[0], index[-1], freq=index.freq, name=index.name)
     if index.dtype.kind not in "iu":
         raise TypeError(
             f"{where} has an index of {index.dtype} labels: convert it with pd.to_datetime or pd.PeriodIndex"
         )
-    step = int(freq or np.bincount(np.diff(index)).argmax())
-    return pd.RangeIndex(index[0], index[-1] + 1, step, name=index.name)
+    if freq is not None and (not isinstance(freq, Integral) or isinstance(freq, bool) or freq < 1):
+        raise ValueError(f"freq={freq!r} must be an integer of at least 1: {where} has an index of integers")
+    steps = commonest_steps(index.to_numpy()) if freq is None else [int(freq)]
+    fitting = [step for step in steps if not ((index - index[0]) % step).any()]
+    return pd.RangeIndex(int(index[0]), int(index[-1]) + 1, [*fitting, *steps][0], name=index.name)
 
 
-def _commonest_step(index: pd.DatetimeIndex) -> pd.Timedelta:
-    return pd.Series(index).diff().mode()[0]
-
-
-def _refuse(index: pd.Index, freq: Any, where: str) -> Any:
-    raise ValueError(
-        f"{where} has no two labels at the frequency {freq!r} from {index[0]} on: give another freq"
-    )
-
-
-def _named(index: pd.Index) -> str:
-    return getattr(index, "freqstr", None) or "D"
+def _regular_stamps(index: pd.DatetimeIndex, freq: Any, where: str) -> pd.DatetimeIndex:
+    if freq is None:
+        likely = likely_frequencies(index)
+        fitting = (one for one in likely if share_of_neighbours(index, one) > 0)
+        labels = labels_between(index, next(fitting, likely[0]))
+        if name := inferred_frequency(labels):  # every three months: a quarter
+            labels = pd.DatetimeIndex(labels, freq=name)
+    else:
+        try:
+            labels = pd.date_range(index[0], index[-1], freq=to_offset(freq))
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"freq={freq!r} is no frequency of time stamps, such as 'D' or 'MS': {error}"
+            ) from error
+    if len(labels) < min(2, len(index)):
+        raise ValueError(
+            f"{where} has no two labels at the frequency {freq!r} from {index[0]} on: give another freq"
+        )
+    return labels.as_unit(index.unit).rename(index.name)

@@ -53,7 +53,7 @@ class InputReading:
     def _read_future_exog(self, X, layout, lengths, *, observed=False):
         """Read what follows the training series: steps to forecast, or those that have been ``observed``."""
         exog = None
-        if self._needs_exog(X):
+        if self._needs_exog(X, "those of y" if observed else "those ahead"):
             n_ahead = 0 if observed else max(lengths)
             exog = self._exog_like_training(X, layout, lengths, future=True, n_ahead=n_ahead)
         return self._with_calendar(exog, layout, lengths, future=True)
@@ -75,7 +75,7 @@ class InputReading:
         layout = panel.layout.advance([n_steps] * len(panel.values))
         lengths = [n + n_steps for n in panel.lengths]
         exog = None
-        if self._needs_exog(X):
+        if self._needs_exog(X, "those of context and then those ahead"):
             exog = self._exog_like_training(X, layout, lengths, future=False, n_ahead=n_steps)
         exog = self._with_calendar(exog, layout, lengths, future=False)
         if exog is None:
@@ -95,12 +95,12 @@ class InputReading:
             n_ahead=n_ahead,
         )[0]
 
-    def _needs_exog(self, X):
+    def _needs_exog(self, X, steps):
         """Tell whether `X` is to be read; raise if it is missing or not wanted."""
         if X is None and self.n_features_in_:
             raise ValueError(
-                f"the forecaster was fitted with X of {self.n_features_in_} column(s): pass X for the steps "
-                "ahead too"
+                f"the forecaster was fitted with X of {self.n_features_in_} column(s): pass X of the steps needed "
+                f"here too, {steps}"
             )
         if X is not None and not self.n_features_in_:
             raise ValueError("the forecaster was fitted without X: leave X out, or fit with it")

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecasting.series.numbers import to_float
+
 
 def _previous(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Return the index of the last known value before each step, -1 if there is none."""
@@ -104,8 +106,40 @@ def impute(values: np.ndarray, rule: Any, where: str, before: np.ndarray | None 
     return filled
 
 
+def impute_in_time(values: np.ndarray, rule: Any, where: str, n_first: int) -> np.ndarray:
+    """Fill the first part of a series from itself, and each later step from the steps before it alone.
+
+    So what stands at a step is what a forecaster would have known there that was fitted on the first part and then
+    updated step by step.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_steps, n_targets)
+        NaN is missing.
+    rule, where
+        As for `impute`.
+    n_first : int
+        Steps of the first part.
+
+    Returns
+    -------
+    ndarray of shape (n_steps, n_targets)
+
+    Examples
+    --------
+    >>> y = np.array([[1.0], [np.nan], [3.0], [np.nan], [7.0]])
+    >>> impute_in_time(y, "linear", "y", 3).ravel().tolist()
+    [1.0, 2.0, 3.0, 3.0, 7.0]
+    """
+    filled = values.copy()
+    filled[:n_first] = impute(values[:n_first], rule, where)
+    for t in n_first + np.flatnonzero(np.isnan(values[n_first:]).any(axis=1)):
+        filled[t] = impute(values[t : t + 1], rule, where, filled[:t])[0]
+    return filled
+
+
 def _read_rule(rule: Any) -> tuple[Callable, tuple]:
-    name, *options = (rule,) if isinstance(rule, str) else tuple(rule)
+    name, *options = (rule,) if isinstance(rule, str) else tuple(rule) or (None,)
     counts = [isinstance(option, Integral) and int(option) >= 1 for option in options]
     if name not in IMPUTATIONS or counts != [True] * (name == "seasonal"):
         names = ", ".join(repr(known) for known in IMPUTATIONS if known != "seasonal")
@@ -115,7 +149,7 @@ def _read_rule(rule: Any) -> tuple[Callable, tuple]:
 
 def impute_container(y: pd.Series | pd.DataFrame, rule: Any, where: str) -> pd.Series | pd.DataFrame:
     """Fill the missing observations of a Series or of every column of a frame."""
-    values = impute(y.to_numpy(dtype=float, na_value=np.nan).reshape(len(y), -1), rule, where)
+    values = impute(to_float(y, where).reshape(len(y), -1), rule, where)
     if isinstance(y, pd.Series):
         return pd.Series(values[:, 0], y.index, name=y.name)
     return pd.DataFrame(values, y.index, columns=y.columns)

@@ -63,7 +63,8 @@ def _rebuild_pandas(part, steps, values, labels):
         return pd.DataFrame(values[:, 0], index=index, columns=pd.Index(labels))
     if labels is None:
         return pd.DataFrame(values, index=index, columns=pd.Index(part.names))
-    columns = pd.MultiIndex.from_product([list(labels), list(part.names)])
+    names = [name if isinstance(name, tuple) else (name,) for name in part.names]  # columns of several levels
+    columns = pd.MultiIndex.from_tuples([(label, *name) for label in labels for name in names])
     return pd.DataFrame(np.swapaxes(values, 1, 2).reshape(len(steps), -1), index=index, columns=columns)
 
 

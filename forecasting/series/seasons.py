@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 from pandas.tseries.frequencies import to_offset
 
 # Steps a year, or a week for working days, by the beginning of pandas' frequency names.
-_PER_SEASON = {"M": 12, "BM": 12, "SM": 24, "Q": 4, "BQ": 4, "W": 52, "B": 5, "D": 7}
+_PER_SEASON = {"M": 12, "BM": 12, "SM": 24, "WOM": 12, "Q": 4, "BQ": 4, "BY": 1, "W": 52, "B": 5, "D": 7}
 _LONGEST_DAY = 288  # steps: a day of five-minute data; finer data get the season of an hour or a minute
 
 
@@ -39,18 +39,18 @@ def season_of_frequency(freq: str) -> int | None:
     [12, 4, 52, 7, 24, 96, 60, None]
     """
     offset = to_offset(freq)
+    n, name = offset.n, offset.rule_code.partition("-")[0]
     if isinstance(offset, pd.offsets.Tick):
-        step = pd.Timedelta(offset.nanos)
-        if step < pd.Timedelta(days=1):
-            periods = [pd.Timedelta(days=1), pd.Timedelta(hours=1), pd.Timedelta(minutes=1)]
-            whole = [period // step for period in periods if period % step == pd.Timedelta(0)]
+        step, day = pd.Timedelta(offset.nanos), pd.Timedelta(days=1)
+        if step < day or step % day:
+            periods = [day, pd.Timedelta(hours=1), pd.Timedelta(minutes=1)]
+            whole = [period // step for period in periods if not period % step]
             return next((season for season in whole if 1 < season <= _LONGEST_DAY), None)
-    name = offset.rule_code.partition("-")[0]
-    base = next((key for key in (name, name[:2], name[:1]) if key in _PER_SEASON), None)
-    if base is None or _PER_SEASON[base] % offset.n:
-        return None
-    season = _PER_SEASON[base] // offset.n
-    return season if season > 1 else None
+        n, name = step // day, "D"
+    if name == "D" and n % 7 == 0:
+        n, name = n // 7, "W"
+    steps = next((_PER_SEASON[key] for key in (name, name[:2], name[:1]) if key in _PER_SEASON), None)
+    return None if steps is None or steps % n or steps == n else steps // n
 
 
 def find_season(y: ArrayLike) -> int:

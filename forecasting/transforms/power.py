@@ -6,7 +6,7 @@ Box and Cox (1964), An analysis of transformations. Guerrero (1993), Time-series
 transformations, Journal of Forecasting 12, 37-48.
 """
 
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -16,6 +16,8 @@ from scipy.stats import boxcox_llf
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from forecasting.transforms.base import Transform
+
+_LEAST = np.nextafter(0.0, 1.0)  # what has powers of all exponents
 
 
 class _Power(NamedTuple):
@@ -52,7 +54,7 @@ class BoxCox(Transform):
 
     _parameter_constraints: ClassVar[dict] = {
         "exponent": [Interval(Real, None, None, closed="neither"), StrOptions({"guerrero", "mle"})],
-        "season_length": [Interval(Real, 1, None, closed="left")],
+        "season_length": [Interval(Integral, 1, None, closed="left")],
         "bounds": [tuple, list],
     }
     linear = False
@@ -66,9 +68,13 @@ class BoxCox(Transform):
         """Return the exponents."""
         if isinstance(self.exponent, Real):
             return _Power(np.full(y.shape[1], float(self.exponent)))
+        if len(self.bounds) != 2 or not self.bounds[0] <= self.bounds[1]:
+            raise ValueError(
+                f"bounds={self.bounds!r} must be the least and the largest exponent, such as (0, 1)"
+            )
         _check_positive(y, 0.0, "BoxCox")
         criterion = _unevenness if self.exponent == "guerrero" else _misfit
-        group = max(int(self.season_length), 2)
+        group = max(self.season_length, 2)
         return _Power(np.array([self._best(criterion, column, group) for column in y.T]))
 
     def _forward(self, model: Any, y: np.ndarray) -> tuple[np.ndarray, Any]:
@@ -82,7 +88,8 @@ class BoxCox(Transform):
         divisor = np.where(power == 0, 1.0, power)
         with np.errstate(divide="ignore"):  # beyond the range: 0, or infinity
             roots = np.log1p(np.maximum(power * z, -1.0)) / divisor
-        return np.exp(np.where(power == 0, z, roots))
+        y = np.exp(np.where(power == 0, z, roots))
+        return np.where(power > 0, y, np.maximum(y, _LEAST))
 
     def _best(self, criterion, y, group):
         low, high = map(float, self.bounds)
@@ -129,8 +136,8 @@ class Log(Transform):
         return np.log(y + self.offset), model
 
     def _back(self, model: Any, z: np.ndarray) -> np.ndarray:
-        """Return the exponential."""
-        return np.exp(z) - self.offset
+        """Return the exponential, which rounding must not bring to the limit: it has no logarithm."""
+        return np.maximum(np.exp(z) - self.offset, np.nextafter(-float(self.offset), np.inf))
 
 
 def _check_positive(y: np.ndarray, offset: float, name: str) -> None:

@@ -9,7 +9,8 @@ from sklearn.base import BaseEstimator
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV, KFold, TimeSeriesSplit, cross_val_score
 
-from forecasting import Drift, EnsembleForecaster
+from forecasting import Drift, EnsembleForecaster, RecursiveForecaster
+from forecasting.backtesting.left_out_windows import LeaveWindowOut
 from forecasting.backtesting.run import FixedOrigins, RollingOrigin, backtest
 from forecasting.baselines.naive import Naive
 from forecasting.metrics import METRICS, mase
@@ -457,3 +458,57 @@ def test_any_backend_of_joblib(backend):
     assert elsewhere.errors.empty
     pd.testing.assert_frame_equal(elsewhere.forecasts, here.forecasts)
     pd.testing.assert_frame_equal(elsewhere.scores, here.scores)
+
+
+def test_columns_of_several_levels():
+    columns = pd.MultiIndex.from_tuples([("a", "low"), ("a", "high"), ("b", "low")])
+    index = pd.date_range("2024-01-01", periods=30)
+    y = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 3)), index, columns)
+    interval = Naive().fit(y).predict_interval(2, coverage=0.5)
+    pd.testing.assert_index_equal(interval["lower"].columns, columns)
+    result = backtest(Naive(), y, cv=RollingOrigin(2, n_windows=2), metrics="mae", coverage=0.5)
+    assert result.forecasts["target"].tolist() == list(columns) * 4
+    assert not len(result.errors)
+
+
+def test_windows_left_out_of_a_short_series_are_counted():
+    cv = LeaveWindowOut(2, n_windows=5)
+    for n_steps in (5, 20):
+        assert cv.get_n_splits(range(n_steps)) == len(list(cv.split(range(n_steps))))
+    assert cv.get_n_splits() == 5
+
+
+def test_baselines_beside_forecasters_that_use_exogenous_variables():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 1))
+    y = X[:, 0] * 3 + rng.normal(size=60)
+    cv = RollingOrigin(4, n_windows=3)
+    models = {"ridge": RecursiveForecaster(lags=2), "naive": Naive()}
+    result = backtest(models, y, X, cv=cv, metrics="mae", coverage=0.5)
+    assert not len(result.errors)
+    for name, exog in (("ridge", X), ("naive", None)):
+        alone = backtest(models[name], y, exog, cv=cv, metrics="mae", coverage=0.5)
+        assert result.summary.loc[name, "mae"] == alone.summary["mae"].item()
+    assert "does not use exogenous variables" in backtest(Naive(), y, X, cv=cv).errors["error"].iloc[0]
+
+
+def test_a_metric_is_a_number():
+    metrics = {"errors": lambda true, pred: np.abs(true - pred), "nothing": lambda true, pred: None}
+    result = backtest(Naive(), np.arange(20.0), cv=RollingOrigin(2, n_windows=2), metrics=metrics)
+    assert result.summary["failed"].item() == 2
+    assert all(
+        "errors: TypeError" in error and "nothing: TypeError" in error for error in result.errors["error"]
+    )
+    with pytest.raises(ValueError, match=r"season_length must be an integer of at least 1; got 7\.0"):
+        backtest(Naive(), np.arange(20.0), cv=RollingOrigin(2), season_length=7.0)
+    with pytest.raises(ValueError, match="cutoffs must hold at least one integer and nothing else; got 5"):
+        FixedOrigins(3, 5)
+
+
+@pytest.mark.parametrize("cv", [RollingOrigin(2), FixedOrigins(2, [-2]), LeaveWindowOut(2)], ids=repr)
+def test_the_rows_of_a_long_frame_are_no_steps(cv):
+    index = pd.date_range("2024-01-01", periods=20)
+    long = pd.concat([pd.DataFrame({"unique_id": k, "ds": index, "y": np.arange(20.0)}) for k in "ab"])
+    with pytest.raises(ValueError, match=r"the series is a long frame, .*use backtest or tune"):
+        list(cv.split(long))
+    assert len(backtest(Naive(), long, cv=RollingOrigin(2)).errors) == 0

@@ -92,6 +92,15 @@ def test_calibration_of_a_calibrated_forecast():
 
 
 @pytest.mark.parametrize(
+    ("sigma", "expected"),
+    [(8, 1486926.21974), (10, 9736138854.08), (12, 4.88538221425e14), (30, 2.38501620476e96)],
+)
+def test_wide_lognormals_keep_their_digits(sigma, expected):
+    """Reference: the closed form with 400 digits; probabilities near 1 have none left to subtract 1 from."""
+    assert crps_lognormal([1.3], [0.2], [sigma]) == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize(
     ("score", "message"),
     [
         (lambda: energy_score([1.0], [[1.0]], joint="all"), "joint must be 'targets' or 'path'; got 'all'"),
@@ -117,6 +126,7 @@ def test_calibration_of_a_calibrated_forecast():
             lambda: calibration([1.0], [[1.0, 2.0]], [0.5]),
             r"y_pred has shape \(1, 2\); 1 quantiles of y_true need",
         ),
+        (lambda: calibration([1.0], [[1.0]], 0.5), r"quantile must be a sequence, .*; got 0\.5"),
     ],
 )
 def test_errors(score, message):

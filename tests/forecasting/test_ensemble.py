@@ -12,12 +12,14 @@ from forecasting import (
     Naive,
     RecursiveForecaster,
     SeasonalNaive,
+    TransformedTargetForecaster,
     WindowAverage,
     bootstrap_paths,
     check_forecaster,
 )
 from forecasting.checks.examples import example_exog, example_series
 from forecasting.composition.ensemble import inverse_error_weights, stacking_weights
+from forecasting.transforms import Log
 
 RNG = np.random.default_rng(8)
 METHODS = ("mean", "median", "inverse_error", "stacking")
@@ -121,6 +123,15 @@ def test_simulated_random_walks_spread_like_a_root():
     np.testing.assert_allclose(paths.mean(axis=1), y[-1], atol=0.2)
 
 
+def test_a_bootstrapped_path_that_leaves_the_logarithm_is_named():
+    y = np.exp(np.random.default_rng(0).normal(size=100))
+    model = TransformedTargetForecaster(Naive(), Log()).fit(y)
+    with pytest.raises(
+        ValueError, match=r"a path reached at step 1 what the forecaster cannot go on from: .*\.sample"
+    ):
+        bootstrap_paths(model, 10, 50, random_state=0)
+
+
 def test_blocks_keep_the_dependence_of_errors():
     y = np.cumsum(np.tile([1.0, -1.0], 300))
     paths = bootstrap_paths(Naive().fit(y), 8, 200, block_length=8, random_state=0)
@@ -143,7 +154,7 @@ def test_simulation_keeps_containers_and_needs_exogenous_variables():
 
 def test_bootstrap_errors():
     model = Naive().fit(np.arange(20.0) ** 1.5)
-    with pytest.raises(ValueError, match="n_samples=0 must be at least 1"):
+    with pytest.raises(ValueError, match="n_samples=0 must be a whole number, at least 1"):
         bootstrap_paths(model, 3, 0)
     with pytest.raises(ValueError, match="block_length=11 exceeds the 10 errors that there are"):
         bootstrap_paths(model, 3, 5, block_length=11)

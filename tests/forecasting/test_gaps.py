@@ -79,6 +79,11 @@ def test_unknown_rules(rule):
 # --------------------------------------------------------------------------------------------------- forecasters
 
 
+def test_an_empty_rule_is_none():
+    with pytest.raises(ValueError, match=r"missing=\(\) is no rule: choose from 'previous'"):
+        TransformedTargetForecaster(missing=()).fit([1.0, 2.0])
+
+
 def test_missing_values_are_refused_with_the_remedy():
     with pytest.raises(
         ValueError, match=r"NaN at step 1, column 0: fill it first, .*fill_gaps\(y, rule='linear'\)"
@@ -227,3 +232,81 @@ def test_long_frames_hold_covariates():
         Naive().fit(past)
     with pytest.raises(ValueError, match="pass further columns as exogenous X"):
         RecursiveForecaster(lags=2).fit(past, past.drop(columns="y"))
+
+
+def stamps(*labels, tz=None):
+    return pd.DatetimeIndex(labels, tz=tz)
+
+
+@pytest.mark.parametrize(
+    ("index", "freq"),
+    [
+        (stamps("2024-01-01", "2024-02-01", "2024-04-01"), "MS"),
+        (stamps("2024-01-01", "2024-02-01", "2024-04-01", "2024-05-01"), "MS"),
+        (stamps("2024-01-31", "2024-02-29", "2024-04-30"), "ME"),
+        (stamps("2024-01-01", "2024-04-01", "2024-10-01"), "QS"),
+        (stamps("2021-01-01", "2022-01-01", "2024-01-01"), "YS"),
+        (stamps("2024-01-01", "2024-01-02", "2024-01-04"), "D"),
+        (stamps("2024-01-01", "2024-01-08", "2024-01-22"), "W-MON"),
+        (stamps("2024-01-01", "2024-01-03", "2024-01-05", "2024-01-06"), "D"),
+        (stamps("2024-01-01 00:00", "2024-01-01 06:00", "2024-01-01 18:00"), "6h"),
+        (stamps("2024-03-30", "2024-03-31", "2024-04-02", tz="Europe/Berlin"), "D"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_few_labels_tell_their_frequency(index, freq):
+    """Three labels with a gap among them have no stretch that pandas could infer from."""
+    y = pd.Series(np.arange(len(index), dtype=float), index)
+    expected = pd.date_range(index[0], index[-1], freq=freq)
+    filled = fill_gaps(y, rule="previous")
+    assert_array_equal(filled.index, expected)
+    one_more = Naive().fit(filled).predict(1)
+    assert one_more.index[0] == pd.date_range(index[-1], periods=2, freq=freq)[1]
+    with pytest.raises(ValueError, match="gap in its index"):
+        Naive().fit(y)
+
+
+def test_integers_may_lie_far_apart():
+    hours = 1_700_000_000_000 + 3_600_000 * np.arange(4)
+    assert Naive().fit(pd.Series(range(4), hours)).predict(1).index[0] == hours[-1] + 3_600_000
+    assert len(fill_gaps(pd.Series(range(3), hours[[0, 1, 3]]))) == 4
+    small = pd.Index([250, 252, 253, 254, 255], dtype="uint8")  # whose next number is no uint8
+    assert fill_gaps(pd.Series(range(5), small)).index.tolist() == list(range(250, 256))
+    assert fill_gaps(pd.Series(range(5), [0, 2, 4, 6, 7])).index.tolist() == list(range(8))
+
+
+@pytest.mark.parametrize(
+    ("y", "freq", "words"),
+    [
+        (
+            pd.Series(range(3), [0, 2, 5]),
+            None,
+            r"the label 5, which is not among 0, 2, \.\.\.: give another freq$",
+        ),
+        (pd.Series(range(2), [0, 2]), "D", "freq='D' must be an integer of at least 1"),
+        (pd.Series(range(2), [0, 2]), -1, "freq=-1 must be an integer of at least 1"),
+        (
+            pd.Series(range(2), pd.PeriodIndex(["2024-01", "2024-03"], freq="M")),
+            "D",
+            "freq='D', but y has periods of M",
+        ),
+        (pd.Series(range(2), stamps("2024-01-01", "2024-01-02")), "bogus", "freq='bogus' is no frequency"),
+        (
+            pd.Series(range(5), pd.to_datetime([0, 1, 2, 10**15, 2 * 10**15])),
+            None,
+            "the label 1970-01-01 00:00:00.000000002",
+        ),
+    ],
+    ids=range(6),
+)
+def test_a_freq_that_does_not_fit_is_named(y, freq, words):
+    with pytest.raises(ValueError, match=words):
+        fill_gaps(y, freq)
+
+
+def test_text_beside_numbers_is_refused():
+    y = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]}, stamps("2024-01-01", "2024-01-02"))
+    with pytest.raises(TypeError, match=r"y has columns of type .*: convert them to numbers"):
+        fill_gaps(y, rule="linear")
+    assert fill_gaps(y[:1], "D").index.freqstr == "D"
+    assert fill_gaps(y[:0], "D").empty

@@ -240,7 +240,7 @@ def test_point_metrics_refuse_a_diverged_forecast(name):
             lambda: mape([0.0, 1.0], [1.0, 1.0]),
             r"undefined where y_true is zero \(1 of 2 values\); use smape",
         ),
-        (lambda: nrmse([0.1] * 3, [1.0] * 3), "normaliser 'std' of y_true is not positive"),
+        (lambda: nrmse([0.1] * 3, [1.0] * 3), "normaliser='std' of y_true is not positive"),
         (lambda: nrmse([1.0, 2.0], [1.0, 2.0], normaliser="iqr"), "normaliser must be one of .*got 'iqr'"),
         (lambda: nrmse([1.0, 2.0], [1.0, 2.0], normaliser=[1.0, 2.0]), r"normaliser has shape \(2,\)"),
         (
@@ -261,10 +261,16 @@ def test_point_metrics_refuse_a_diverged_forecast(name):
         (lambda: crps([1.0, 2.0], [[1.0]]), r"samples has shape \(1, 1\); y_true of shape \(2,\)"),
         (lambda: crps([1.0], [[1.0]], fair=True), "fair=True needs at least 2 samples"),
         (lambda: crps_gaussian([1.0], [1.0], [-1.0]), "std must not be negative; its smallest value is -1.0"),
-        (lambda: winkler_score([1.0], [2.0], [1.0]), "lower exceeds upper, or one of them is NaN, at 1 of 1"),
+        (
+            lambda: winkler_score([1.0], [2.0], [1.0]),
+            "lower exceeds upper, one of them is NaN, or both are the",
+        ),
+        (lambda: winkler_score([1.0], [np.inf], [np.inf]), "both are the same infinity, at 1 of 1 values"),
+        (lambda: interval_width([1.0], [-np.inf], [-np.inf]), "both are the same infinity, at 1 of 1 values"),
         (lambda: winkler_score([1.0], [0.0], [1.0], coverage=90), "coverage must be a fraction"),
         (lambda: valid_prediction_time([1.0, 2.0], [1.0, 2.0], dt=0), "dt must be a positive number; got 0"),
-        (lambda: valid_prediction_time([1.0, 1.0], [1.0, 2.0]), "normaliser 'std' of y_true is not positive"),
+        (lambda: valid_prediction_time([1.0, 1.0], [1.0, 2.0]), "scale='std' of y_true is not positive"),
+        (lambda: valid_prediction_time([1.0, 2.0], [1.0, 2.0], scale=[1.0, 2.0]), r"scale has shape \(2,\)"),
     ],
 )
 def test_errors_name_the_argument_the_value_and_the_remedy(score, message):

@@ -16,6 +16,7 @@ from forecasting import (
     TransformedTargetForecaster,
     drift_test,
 )
+from forecasting.transforms import Deseasonalize, Log, Standardize
 from reservoir import EchoState
 
 
@@ -128,6 +129,20 @@ def test_missing_values_by_the_rule_of_the_forecaster():
     assert seen.index[seen["score"].isna()].tolist() == [5]  # the rule put a value there; none was seen
     with pytest.raises(ValueError, match="contains NaN"):
         StreamMonitor().fit(y[:50]).observe(y[50:])
+
+
+@pytest.mark.parametrize(
+    "transform", [Log(), Standardize(), Deseasonalize(12, model="mul")], ids=lambda one: type(one).__name__
+)
+def test_errors_are_judged_in_the_units_that_they_are_calibrated_in(transform):
+    """Forecasters of transformed series measure the errors behind their intervals on the transformed scale."""
+    y = np.exp(0.02 * walk(300) + 7)
+    plain, seen = (
+        StreamMonitor(model).fit(y[:200]).observe(y[200:])
+        for model in (Naive(), TransformedTargetForecaster(Naive(), transform))
+    )
+    assert seen["score"].median() == pytest.approx(plain["score"].median(), rel=0.2)
+    assert (seen["pvalue"] < 0.1).mean() < 0.3
 
 
 def test_a_saved_monitor_goes_on():

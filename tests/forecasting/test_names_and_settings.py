@@ -1,5 +1,7 @@
 """Columns and series go by their names, and what is set after a fit counts from the next one on."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,7 +18,9 @@ from forecasting import (
     ReservoirForecaster,
     StreamMonitor,
     TransformedTargetForecaster,
+    bootstrap_paths,
 )
+from forecasting.checks.examples import example_exog, example_series
 from forecasting.metrics import mae
 from reservoir import EchoState, RidgeReadout
 
@@ -66,6 +70,7 @@ def test_frames_of_a_list_have_the_same_columns():
         (DirectForecaster(lags=3, max_horizon=4), {"max_horizon": 2}),
         (EnsembleForecaster([Naive(), Naive()]), {"method": "median"}),
         (Analogue(window=5), {"window": 9}),
+        (TransformedTargetForecaster(missing=("seasonal", 7)), {"missing": None}),
         (ReservoirForecaster(EchoState(10), strategy="direct", max_horizon=4), {"strategy": "recursive"}),
         (ReservoirForecaster(EchoState(10), random_state=0), {"input_skip": False}),
     ],
@@ -133,3 +138,42 @@ def test_a_readout_that_begins_anew_cannot_learn_online():
 def test_samples_are_counted():
     with pytest.raises(ValueError, match=r"n_samples=2\.5 must be a whole number"):
         Naive().fit(np.arange(40.0)).sample(2, n_samples=2.5)
+    for wrong in ("a", None, np.inf, np.nan):
+        with pytest.raises(ValueError, match=f"n_samples={wrong!r} must be a whole number"):
+            Naive().fit(np.arange(40.0)).sample(2, n_samples=wrong)
+    with pytest.raises(ValueError, match=r"block_length=1\.5 must be a whole number"):
+        bootstrap_paths(Naive().fit(np.arange(40.0)), 2, block_length=1.5)
+
+
+def test_exogenous_variables_beside_a_context_are_asked_for_in_its_words():
+    index = pd.date_range("2024-01-01", periods=60)
+    y, X = example_series(n_steps=60), pd.DataFrame(example_exog(60), index)
+    model = RecursiveForecaster(lags=2).fit(pd.Series(y[:30], index[:30]), X[:30])
+    context = pd.Series(y[30:50], index[30:50])
+    assert len(model.predict(3, X[30:53], context=context)) == 3
+    cases = [
+        (
+            X[50:53],
+            context,
+            "X has 3 rows, expected 23 rows, one per step of context (20) and then of the horizon (3)",
+        ),
+        (
+            X[31:54],
+            context,
+            "X must have the index of context and the 3 labels after it: row 0 should be 2024-01-31",
+        ),
+        (X[30:53], [context, context], "X has 1 series, expected 2, one per series of context"),
+        (None, context, "pass X of the steps needed here too, those of context and then those ahead"),
+        (
+            X[30:53] * np.nan,
+            context,
+            "fill it first, for example with forecasting.fill_gaps(X, rule='linear'), or cut",
+        ),
+    ]
+    for exog, given, words in cases:
+        with pytest.raises(ValueError, match=re.escape(words)):
+            model.predict(3, exog, context=given)
+    with pytest.raises(ValueError, match=r"pass X of the steps needed here too, those ahead$"):
+        model.predict(3)
+    with pytest.raises(ValueError, match="X has 2 rows, expected 1 rows, one per step of y"):
+        model.update(pd.Series(y[30:31], index[30:31]), X[30:32])

@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_score, cross_validate
 
-from forecasting import Drift, RecursiveForecaster, SeasonalNaive, forecast_scorer
+from forecasting import Drift, RecursiveForecaster, RollingOrigin, SeasonalNaive, forecast_scorer
 from forecasting.checks.examples import example_exog, example_series
 from forecasting.metrics import METRICS, interval_coverage, mae, mase, pinball, rmse, winkler_score
 
@@ -67,6 +67,27 @@ def test_every_container_scores_alike():
         assert_allclose(scorer(Drift().fit(long[cut]), long[~cut]), 1.5 * one)
 
 
+@pytest.mark.parametrize("cv", [RollingOrigin(4, n_windows=3, gap=5), TimeSeriesSplit(3, test_size=4, gap=5)])
+def test_a_gap_is_forecast_over(cv):
+    scores = {
+        "rmse": lambda y, model: -rmse(y, model.predict(9)[5:]),
+        "winkler": lambda y, model: -winkler_score(y, *model.predict_interval(9)[5:].T, coverage=0.9),
+        "pinball": lambda y, model: -pinball(y, model.predict_quantiles(9, quantiles=[0.5])[5:, 0]),
+    }
+    series = pd.Series(Y, pd.date_range("2024-01-01", periods=72))
+    for name, score in scores.items():
+        scorer = forecast_scorer(name, gap=5)
+        expected = [score(Y[test], Drift().fit(Y[train])) for train, test in cv.split(Y)]
+        for y in (Y, series):
+            assert_allclose(cross_val_score(Drift(), y, scoring=scorer, cv=cv, error_score="raise"), expected)
+    assert repr(scorer) == "forecast_scorer('pinball', gap=5)"
+    with pytest.raises(ValueError, match=r"y must start right after the last observation"):
+        cross_val_score(Drift(), series, scoring=forecast_scorer("rmse"), cv=cv, error_score="raise")
+    X = example_exog(72)
+    with pytest.raises(ValueError, match="X has 4 rows, expected 9 rows, one per step of the horizon"):
+        cross_val_score(RecursiveForecaster(lags=3), Y, X, scoring=scorer, cv=cv, error_score="raise")
+
+
 def test_with_exogenous_variables_and_several_metrics():
     X = example_exog(72)
     scoring = {"mase": forecast_scorer(), "own": forecast_scorer(lambda y_true, y_pred: mae(y_true, y_pred))}
@@ -87,5 +108,9 @@ def test_a_search_is_scored_as_a_forecaster():
 def test_errors():
     with pytest.raises(ValueError, match=r"metric='owa' is no metric of one forecast: choose from mae, mse"):
         forecast_scorer("owa")
+    with pytest.raises(ValueError, match="metric='mae' has no option 'season_length': it has none"):
+        forecast_scorer("mae", season_length=12)
+    with pytest.raises(ValueError, match="gap=-1 must be an integer of at least 0"):
+        forecast_scorer("mae", gap=-1)
     with pytest.raises(ValueError, match=r"y has \[2, 3\] steps per series: they must be equal"):
         forecast_scorer()(Drift().fit([Y[:60], Y[:60]]), [Y[60:62], Y[60:63]])

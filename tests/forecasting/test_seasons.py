@@ -12,6 +12,15 @@ from forecasting.series.seasons import find_season, season_of_frequency
         *[("QS", 4), ("QE-FEB", 4), ("W", 52), ("W-WED", 52), ("D", 7), ("2D", None), ("B", 5)],
         *[("YS", None), ("10YS", None), ("h", 24), ("2h", 12), ("5h", None), ("30min", 48), ("5min", 288)],
         *[("min", 60), ("7min", None), ("s", 60), ("10s", 6), ("100ms", None)],
+        *[
+            ("BYS", None),
+            ("BYE-MAR", None),
+            ("WOM-3FRI", 12),
+            ("24h", 7),
+            ("36h", None),
+            ("7D", 52),
+            ("14D", 26),
+        ],
     ],
 )
 def test_season_of_frequency(freq, season):

@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 import pytest
+from pandas.tseries.holiday import USFederalHolidayCalendar
 
 from forecasting.series.arrays import read_continuation, read_exog, read_panel, rebuild
 from forecasting.series.calendars import read_calendar
@@ -228,11 +229,64 @@ class TestCalendar:
         with pytest.raises(ValueError, match=re.escape(words)):
             read_calendar(index, "y")
 
-    def test_a_holiday_calendar_is_refused(self):
-        holidays = pd.offsets.CustomBusinessDay(holidays=["2024-01-03"])
-        index = pd.date_range("2024-01-01", periods=8, freq=holidays)
-        with pytest.raises(ValueError, match="gap in its index: 2024-01-03"):
+    def test_complex_numbers_are_refused(self):
+        for y in (pd.Series([1 + 2j, 3.0]), pd.DataFrame({"a": [1.0], "b": [2j]}), np.array([1j])):
+            with pytest.raises(TypeError, match=r"complex128.*: convert them to numbers"):
+                read_panel(y)
+
+    @pytest.mark.parametrize(
+        ("index", "n_steps"),
+        [
+            (pd.date_range("2018-10-10", periods=20, freq="D", tz="America/Sao_Paulo"), 10),
+            (pd.date_range("1900-01-01", periods=60, freq="YS").as_unit("ns"), 400),
+        ],
+        ids=["a midnight that summer time leaves out", "beyond nanoseconds"],
+    )
+    def test_where_an_index_cannot_go_on(self, index, n_steps):
+        calendar = read_calendar(index, "y")
+        assert len(calendar.after(2)) == 2
+        with pytest.raises(
+            ValueError, match=f"the index cannot go on from .* by {n_steps} steps of .*as_unit"
+        ):
+            calendar.after(n_steps)
+
+    @pytest.mark.parametrize("keep_missing", [False, True])
+    def test_numbers_whose_squares_overflow_are_refused(self, keep_missing):
+        assert read_panel([1e100, -1e100], keep_missing=keep_missing).lengths == [2]
+        with pytest.raises(
+            ValueError, match=r"y contains -1e\+200 at step 1, column 0, beyond 1e\+100: .* larger unit"
+        ):
+            read_panel([1.0, -1e200], keep_missing=keep_missing)
+
+    @pytest.mark.parametrize("tz", [None, "US/Eastern"])
+    @pytest.mark.parametrize(
+        "days",
+        [
+            pd.offsets.CustomBusinessDay(holidays=["2024-01-03", "2024-01-12", "2024-01-15"]),
+            pd.offsets.CustomBusinessDay(2, weekmask="Sun Mon Tue Wed Thu"),
+            pd.offsets.CustomBusinessDay(calendar=USFederalHolidayCalendar()),
+        ],
+        ids=["holidays", "weekdays", "federal"],
+    )
+    def test_custom_business_days_go_on(self, days, tz):
+        index = pd.date_range("2024-01-02", periods=14, freq=days, tz=tz)
+        calendar = read_calendar(index[:8], "y")
+        assert all(isinstance(part, (int, str)) for part in calendar if part is not None)
+        assert calendar.after(6).equals(index[8:])
+        assert calendar.until(8).equals(index[:8])
+        assert calendar.after(1).freq == days
+        assert calendar.advance(2).steps_to(index[10:13], "horizon").tolist() == [1, 2, 3]
+        assert read_calendar(index[:2], "y").after(12).equals(index[2:])
+
+    def test_what_else_is_known_of_holidays_is_named(self):
+        monthly = pd.offsets.CustomBusinessMonthEnd(holidays=["2024-01-31"])
+        with pytest.raises(ValueError, match="which a forecast cannot continue, since its name 'CBME'"):
+            read_calendar(pd.date_range("2024-01-02", periods=8, freq=monthly), "y")
+        index = pd.bdate_range("2024-01-01", periods=30).delete(10)
+        with pytest.raises(ValueError, match=r"2024-01-15 .* if these are holidays, give the index the freq"):
             read_calendar(index, "y")
+        every_other = pd.date_range("2024-01-01", periods=8, freq=pd.DateOffset(days=2))
+        assert read_calendar(every_other, "y").freq == "2D"
 
 
 class TestContinuation:
@@ -284,7 +338,7 @@ class TestExog:
         with pytest.raises(ValueError, match="X has 5 rows, expected 6 rows, one per step of y"):
             read_exog(X[:5], self.LAYOUT, [6], future=False)
         with pytest.raises(ValueError, match="X has 1 rows, expected 2 rows, one per step of the horizon"):
-            read_exog(X[6:7], self.LAYOUT, [2], future=True)
+            read_exog(X[6:7], self.LAYOUT, [2], future=True, n_ahead=2)
 
     def test_one_column_may_be_a_series(self):
         (values,), _ = read_exog(pd.Series(Y, MONTHS, name="p"), self.LAYOUT, [6], future=False)

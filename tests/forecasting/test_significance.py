@@ -122,6 +122,25 @@ def test_leaderboard_over_data_sets(results):
     assert board["wins"].sum() == pytest.approx(1.0)
 
 
+def test_coverage_is_best_near_its_nominal_value():
+    y = np.cumsum(RNG.normal(size=200))
+    models = {"naive": Naive(), "drift": Drift()}
+    result = backtest(models, y, cv=RollingOrigin(5, n_windows=8), metrics="coverage", coverage=0.8)
+    # As in a backtest of intervals that are much too narrow, and of others that are a little too wide.
+    values = {
+        "naive": [0.2, 0.0, 0.4, 0.2, 0.2, 0.0, 0.2, 0.4],
+        "drift": [0.8, 1.0, 0.8, 0.8, 1.0, 0.8, 0.8, 1.0],
+    }
+    rows = result.scores["metric"] == "coverage"
+    result.scores.loc[rows, "value"] = np.concatenate(
+        [values[name] for name in result.scores["model"][rows].unique()]
+    )
+    board = leaderboard(result)
+    assert board.index.tolist() == ["drift", "naive"]
+    assert board.loc["drift", ["score", "mean_rank", "wins"]].tolist() == pytest.approx([0.875, 1.0, 1.0])
+    assert board.loc["naive", "pvalue"] < 0.001
+
+
 @pytest.mark.parametrize(
     ("stride", "gap", "overlap"), [(4, 0, 1), (2, 0, 2), (1, 0, 4), (3, 2, 2), (9, 0, 1)]
 )

@@ -296,3 +296,36 @@ def test_seasonal_difference_of_a_season_is_nothing():
     y = np.tile([1.0, 5.0, 2.0], 9)
     model = TransformedTargetForecaster(SeasonalNaive(2), [Difference((3,))]).fit(y)
     assert_array_equal(model.predict(6), y[:6])
+
+
+@pytest.mark.parametrize("transform", [Log(), Log(offset=1), Log(offset=-0.5), BoxCox(0), BoxCox(-0.5)])
+def test_forecasts_at_the_limit_have_a_transform_still(transform):
+    """Rounding brings exp(-800) to 0, and to -1 what is beside an offset; errors are measured where they lead to."""
+    z = np.array([[-900.0], [-2.0], [0.0]])
+    model = () if isinstance(transform, Log) else transform._learn(np.ones((2, 1)))
+    y = transform._back(model, z)
+    again, _ = transform._forward(model, y)
+    assert_allclose(again[1:], z[1:])
+    assert np.isfinite(again).all()
+
+
+def test_intervals_of_a_series_that_vanishes():
+    y = np.exp(np.linspace(0, -600, 60) + np.random.default_rng(0).normal(size=60))
+    interval = TransformedTargetForecaster(Drift(), Log()).fit(y).predict_interval(20, coverage=0.5)
+    assert (interval[:, 0] <= interval[:, 1]).all()
+    assert (interval > 0).all()
+
+
+@pytest.mark.parametrize("bounds", [(1, 0), (0,), (0, 0.5, 1)])
+def test_bounds_of_exponents_are_two(bounds):
+    with pytest.raises(ValueError, match=r"bounds=.* must be the least and the largest exponent"):
+        TransformedTargetForecaster(Drift(), BoxCox(bounds=bounds)).fit([1.0, 2.0, 3.0, 4.0])
+
+
+def test_a_first_part_that_is_too_short_for_a_transform_is_named():
+    model = TransformedTargetForecaster(Drift(), Deseasonalize(24)).fit(example_series(n_steps=60))
+    with pytest.raises(
+        ValueError, match=r"the first part of the series \(30 steps\), which failed: .*two seasons"
+    ):
+        model.predict_interval(2)
+    assert model.predict_interval(2, initial=50, coverage=0.5).shape == (2, 2)

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from forecasting import Drift, RecursiveForecaster, SeasonalNaive
+from forecasting import Drift, RecursiveForecaster, SeasonalNaive, TransformedTargetForecaster
 from forecasting.checks.examples import example_exog, example_series
 from forecasting.interop.statsforecast import StatsForecastModel
+from forecasting.transforms import Log
 
 Y = example_series()
 X = example_exog()
@@ -25,6 +26,9 @@ def test_a_model_forecasts_as_its_forecaster():
     assert_array_equal(again["mean"], answer["mean"])
     assert np.isnan(again["fitted"][:36]).all()
     assert again["fitted"][50] == Drift().fit(Y[:36]).update(Y[36:50]).predict(1)[0]
+    model = TransformedTargetForecaster(Drift(), Log())  # whose errors are those of logarithms
+    found = StatsForecastModel(model).forecast(Y, 5, fitted=True)["fitted"]
+    assert found[50] == pytest.approx(model.fit(Y[:36]).update(Y[36:50]).predict(1)[0])
 
 
 def test_exogenous_variables():
