@@ -22,6 +22,7 @@ from forecasting.automatic.race import Option, Plan, Race, Trial, reason
 from forecasting.composition.ensemble import EnsembleForecaster
 from forecasting.delegating_forecaster import DelegatingForecaster
 from forecasting.intervals import conformal
+from forecasting.series.missing import shared_rule
 from forecasting.series.seasons import find_season
 from forecasting.tags import ForecasterTags
 from reservoir.random_source import make_rng, seed_open_parts
@@ -62,7 +63,8 @@ class AutoForecaster(DelegatingForecaster):
     candidates : sequence of str or dict of str to Forecaster, optional
         Names in `forecasting.automatic.candidates.DEFAULTS` or in ``FORECASTERS``, or forecasters. Default: naive,
         drift, ridge regressions of several lengths with and without logarithm, Theta, a larger network for panels of
-        many series, a reservoir, GRU, ETS, ARIMA, LSTM.
+        many series, a reservoir, GRU, ETS, ARIMA, LSTM. Where all have the same rule for missing observations, it
+        fills them for all.
     random_state : int, RandomState, Generator or None, default=None
         Seeds every candidate whose own ``random_state`` is None.
 
@@ -180,6 +182,9 @@ class AutoForecaster(DelegatingForecaster):
                     "pass them as columns of X"
                 )
         return ()
+
+    def _missing(self):
+        return shared_rule(one.forecaster._missing() for one in self._candidates() if one.name != BENCHMARK)
 
     def _forecaster_tags(self):
         if hasattr(self, "forecaster_"):

@@ -113,7 +113,7 @@ def backtest(
     if on_error not in ("report", "raise"):
         raise ValueError(f"on_error must be 'report' or 'raise'; got {on_error!r}.")
     data = read_data(y, X, keep_missing=True)
-    _check_missing(models, data.series)
+    check_missing(models, data.series)
     windows = read_windows(cv, data)
     policies = _read_refit(refit, len(windows), models)
     job = Job(data, windows, scorers, coverage, season_length, raises=on_error == "raise")
@@ -152,12 +152,12 @@ def _name_models(forecasters: Any) -> dict[str, Any]:
     return models
 
 
-def _check_missing(models: Mapping[str, Any], series: list) -> None:
+def check_missing(models: Mapping[str, Any], series: list) -> None:
     """Raise if there are missing values, and forecasters without a rule that fills them."""
     holes = [np.isnan(one.values).any(axis=1) for one in series]
     if not any(map(np.any, holes)):
         return
-    refusing = [name for name, model in models.items() if not _fills_missing(model)]
+    refusing = [name for name, model in models.items() if not fills_missing(model)]
     if refusing:
         number, step = next((i, int(np.argmax(hole))) for i, hole in enumerate(holes) if hole.any())
         where = "y" if len(series) == 1 else f"y of series {number}"
@@ -168,7 +168,8 @@ def _check_missing(models: Mapping[str, Any], series: list) -> None:
         )
 
 
-def _fills_missing(model: Any) -> bool:
+def fills_missing(model: Any) -> bool:
+    """Tell whether a forecaster has a rule for missing values."""
     return isinstance(model, BaseEstimator) and get_tags(model).input_tags.allow_nan
 
 

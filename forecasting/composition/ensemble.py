@@ -13,6 +13,7 @@ from forecasting.base import Forecaster
 from forecasting.distribution_forecaster import DistributionForecaster
 from forecasting.intervals.conformal import errors_from, rolling_origins
 from forecasting.series.calendar_features import calendar_width
+from forecasting.series.missing import shared_rule
 from forecasting.tags import ForecasterTags
 from reservoir.random_source import make_rng, seed_open_parts
 
@@ -42,7 +43,8 @@ class EnsembleForecaster(DistributionForecaster):
     Parameters
     ----------
     forecasters : list or tuple of Forecaster
-        They are cloned. Exogenous variables reach those that use them.
+        They are cloned. Exogenous variables reach those that use them. Missing observations are filled where all
+        have the same rule for them; otherwise put the ensemble into a `TransformedTargetForecaster` with ``missing``.
     method : {"mean", "median", "inverse_error", "stacking"}, default="mean"
     max_horizon : int, default=12
         Steps ahead over whose errors weights are learned.
@@ -144,6 +146,10 @@ class EnsembleForecaster(DistributionForecaster):
         self._check_members()
         names = (name for member in self.forecasters for name in member._calendar())
         return tuple(dict.fromkeys(names))
+
+    def _missing(self):
+        self._check_members()
+        return shared_rule(member._missing() for member in self.forecasters)
 
     def _forecaster_tags(self):
         own = [member._forecaster_tags() for member in self.forecasters]

@@ -445,6 +445,6 @@ def _check_finite(values: np.ndarray, index: Any, where: str, bad: np.ndarray | 
     stamp = "" if index is None else f" ({index[row]})"
     raise ValueError(
         f"{where} contains {what} at step {row}{stamp}, column {column}: fill it first, for example with "
-        "forecasting.fill_gaps(y, rule='linear') or TransformedTargetForecaster(missing='linear'), or cut the "
-        "series there"
+        "forecasting.fill_gaps(y, rule='linear') or TransformedTargetForecaster(..., missing='linear') around the "
+        "whole forecaster, or cut the series there"
     )

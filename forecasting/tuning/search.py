@@ -8,6 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from forecasting.backtesting.left_out_windows import LeaveWindowOut
 from forecasting.backtesting.rolling_origin import RollingOrigin
+from forecasting.backtesting.run import check_missing, fills_missing
 from forecasting.tuning.candidates import Candidate, read_task
 from forecasting.tuning.free_runs import FreeRunCandidate, runs_free
 from forecasting.tuning.result import TuningResult, summarise
@@ -48,7 +49,8 @@ def tune(
         Its parameters outside the space stay. Where its ``random_state`` is None every configuration draws a seed
         of its own, which is then a part of it.
     y : container of shape (n_steps,) or (n_steps, n_targets), or a panel
-        Whatever forecasters take.
+        Whatever forecasters take. It may miss values (NaN) if the forecaster has a rule that fills them, which may
+        be searched too; as in `backtest`, steps that were not observed are not scored.
     X : container, optional
         Exogenous variables, known in advance.
     cv : RollingOrigin, LeaveWindowOut or scikit-learn splitter, optional
@@ -121,6 +123,8 @@ def tune(
             "penalty and without noise can; use RollingOrigin"
         )
     candidates = [kind(task, configuration) for configuration in drawn]
+    if not any(fills_missing(one.model) for one in candidates):
+        check_missing({type(forecaster).__name__: forecaster}, task.series)
     run_rounds(candidates, plan(method, len(candidates), len(task.windows)), n_jobs, progress)
 
     def fit(model: Any) -> Any:
