@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from forecasting.series.calendars import Calendar
+
 #: Column names that mean time, and names that are preferred as target, in lower case.
 TIME_NAMES = (
     "time",
@@ -236,8 +238,8 @@ def _dates(cells: pd.Series, dayfirst: bool) -> pd.Series:
         return pd.to_datetime(cells, errors="coerce", dayfirst=dayfirst, utc=True)
 
 
-def _labels(cells: pd.Series, notes: list[str]) -> pd.Index:
-    """Return the labels of the rows, in the order of the file."""
+def _labels(cells: pd.Series, notes: list[str], before: Calendar | None = None) -> pd.Index:
+    """Return the labels of the rows, in the order of the file; of several readings what follows ``before``."""
     if cells.str.fullmatch(r"(1[89]|20)\d{2}(0[1-9]|1[0-2])").all():
         cells = cells.str[:4] + "-" + cells.str[4:]
     if cells.str.fullmatch(r"[+-]?\d+").all() and not cells.str.fullmatch(r"(1[89]|20)\d{6}").all():
@@ -251,6 +253,8 @@ def _labels(cells: pd.Series, notes: list[str]) -> pd.Index:
     if not whole:
         line: Any = readings[0].isna().idxmax()
         raise FileError(f"column {cells.name!r} holds {cells[line]!r} in line {line}, which is not a date.")
+    if going_on := [labels for labels in _readings_after(whole, before) if _goes_on(labels, before)]:
+        return going_on[0]
     regular = [labels for labels in map(_snap, whole) if not len(_steps(labels.sort_values()))]
     if not regular:
         return whole[0]
@@ -268,10 +272,30 @@ def _snap(labels: pd.DatetimeIndex) -> pd.DatetimeIndex:
     """Move dates that follow no frequency, but lie one in each month, quarter or year, to its first day."""
     if len(_steps(labels.sort_values())):
         for freq in ("M", "Q", "Y"):
-            periods = labels.tz_localize(None).to_period(freq)
-            if (np.diff(np.sort(periods.asi8)) == 1).all():
-                return pd.DatetimeIndex(periods.to_timestamp())
+            firsts = _first_days(labels, freq)
+            if (np.diff(np.sort(firsts.to_period(freq).asi8)) == 1).all():
+                return firsts
     return labels
+
+
+def _first_days(labels: pd.DatetimeIndex, freq: str) -> pd.DatetimeIndex:
+    """Return the first days of the months, quarters or years that dates lie in."""
+    return pd.DatetimeIndex(labels.tz_localize(None).to_period(freq).to_timestamp())
+
+
+def _readings_after(whole: list[pd.DatetimeIndex], before: Calendar | None) -> list[pd.DatetimeIndex]:
+    """Return dates as they are, and where a calendar of first days came before, as such days."""
+    freq = "" if before is None else before.freq.partition("-")[0]
+    starts = {"MS": "M", "QS": "Q", "YS": "Y"}
+    return whole + ([_first_days(labels, starts[freq]) for labels in whole] if freq in starts else [])
+
+
+def _goes_on(labels: pd.DatetimeIndex, before: Calendar | None) -> bool:
+    """Tell whether the dates after the end of a calendar are its next ones."""
+    if before is None or before.kind != "datetime" or (labels.tz is None) != (not before.tz):
+        return False
+    later = labels[labels > before.cutoff].sort_values()
+    return len(later) > 0 and bool((later == before.after(len(later))).all())
 
 
 def _with_frequency(labels: Any) -> Any:
@@ -281,10 +305,13 @@ def _with_frequency(labels: Any) -> Any:
     return pd.DatetimeIndex(labels, freq="infer")
 
 
-def _check_regular(labels: pd.Index, cells: pd.Series) -> None:
-    """Raise at the first label that repeats, or the first step that is not the usual one."""
+def _check_regular(labels: pd.Index, cells: pd.Series, before: Calendar | None = None) -> None:
+    """Raise at the first label that repeats, or the first step that is not the usual one.
+
+    The step of fewer than three rows is told by the calendar that came ``before``.
+    """
     column = f"column {cells.name!r}"
-    if len(labels) < 3:
+    if len(labels) < 3 and before is None:
         raise FileError(f"has only {len(labels)} rows, too few to tell the step of time from; give more.")
     repeated = labels.duplicated()
     if repeated.any():
@@ -293,6 +320,8 @@ def _check_regular(labels: pd.Index, cells: pd.Series) -> None:
             f"{column} has {cells[first]!r} more than once, in lines {first} and {again}; keep one row for each time "
             "(many series: --panel)."
         )
+    if len(labels) < 3:
+        return
     order = np.argsort(labels, kind="stable")
     steps = _steps(labels[order])
     late = np.flatnonzero(steps > 1.5 * np.median(steps)) if len(steps) else steps

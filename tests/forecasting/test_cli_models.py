@@ -133,6 +133,50 @@ class TestFiles:
         np.testing.assert_allclose([row["forecast"] for row in rows], expected.predict(4))
         assert rows[0]["month"] == "2024-01-01T00:00:00"
 
+    @pytest.mark.parametrize(
+        "stamps",
+        [
+            ["2023-01-01"],
+            ["2023-01-01", "2023-02-01"],
+            ["202301"],
+            ["01.01.2023", "01.02.2023"],
+            ["1/1/2023", "1/2/2023"],  # the first of February, not the second of January
+            ["2023-02-17", "2023-01-20"],
+        ],
+    )
+    def test_one_or_two_new_rows_are_enough(self, call, stamps):
+        call("one.csv", "--horizon", 6, "--models", "direct", "--save", "m.skops")
+        news = SHOPS["north"][N_KNOWN : N_KNOWN + len(stamps)]
+        ordered = news[::-1] if stamps[0] == "2023-02-17" else news
+        # The column that was learned is told, though another one comes first.
+        table = pd.DataFrame({"month": stamps, "price": 99.0, "sold": ordered})
+        table.to_csv("news.csv", index=False)
+        code, out, err = call("news.csv", "--load", "m.skops", "--update", "--horizon", 4, "--json")
+        assert (code, err) == (0, "")
+        found = json.loads(out)
+        assert found["told"] == len(stamps)
+        expected = FORECASTERS["direct"](12).fit(SHOPS["north"][:N_KNOWN]).update(news).predict(4)
+        np.testing.assert_allclose([row["forecast"] for row in found["forecast"]], expected)
+
+    @pytest.mark.parametrize(
+        ("rows", "message"),
+        [
+            ("2023-02-01,3", "row 0 should be 2023-01-01 00:00:00, but is 2023-02-01 00:00:00"),
+            ("2023-01-01,3\n2023-01-02,3", "row 1 should be 2023-02-01 00:00:00, but is 2023-01-02 00:00:00"),
+            ("2023-01-01,3\n2023-01-01,4", "has '2023-01-01' more than once, in lines 2 and 3"),
+            ("2022-12-01,3", "has no row after 2022-12-01 00:00:00, where the model stands"),
+        ],
+    )
+    def test_one_or_two_rows_that_do_not_follow(self, call, tmp_path, rows, message):
+        call("one.csv", "--horizon", 6, "--models", "naive", "--save", "m.skops")
+        (tmp_path / "news.csv").write_text(f"month,sold\n{rows}\n")
+        code, _, err = call("news.csv", "--load", "m.skops", "--update", "--horizon", 2)
+        assert code == 2
+        assert message in err
+        (tmp_path / "news.csv").write_text("month,earned\n2023-01-01,5\n")
+        code, _, err = call("news.csv", "--load", "m.skops", "--update", "--horizon", 2)
+        assert (code, "has no column 'sold' (--target)" in err) == (2, True)
+
     def test_a_saved_panel_with_exogenous_variables(self, call):
         common = ("promoted_shops.csv", "--panel", "shop", "--exog", "promo")
         assert call(*common, *FAST, "--horizon", 6, "--save", "m.skops", "--quiet") == (0, "", "")
