@@ -12,7 +12,7 @@ from numba.extending import overload
 from sklearn.utils._param_validation import HasMethods, Interval
 
 from reservoir.base import have_parts, part_of
-from reservoir.compiled.threads import in_threads
+from reservoir.compiled.threads import N_JOBS, in_threads
 from reservoir.composition import Composition, check_reservoirs, clones, copies
 from reservoir.default_parts import DefaultParts
 from reservoir.dynamics import drive_units, units
@@ -254,7 +254,7 @@ class ParallelReservoirs(SideBySide):
     _parameter_constraints: ClassVar[dict] = {
         "reservoirs": [list, tuple, None],
         "columns": [list, tuple, None],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "random_state": ["random_state", np.random.Generator],
     }
 
@@ -331,7 +331,7 @@ class EnsembleReservoirs(DefaultParts, SideBySide):
     _parameter_constraints: ClassVar[dict] = {
         "reservoir": [HasMethods(["fit", "transform"]), None],
         "n_members": [Interval(Integral, 1, None, closed="left")],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "random_state": ["random_state", np.random.Generator],
     }
 

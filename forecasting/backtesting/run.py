@@ -19,6 +19,7 @@ from forecasting.backtesting.result import BacktestResult, Fold, assemble
 from forecasting.backtesting.rolling_origin import FixedOrigins, RollingOrigin
 from forecasting.baselines.local_forecaster import LocalForecaster
 from forecasting.metrics import METRICS, Metric
+from reservoir.compiled.threads import check_n_jobs
 
 __all__ = ["BacktestResult", "FixedOrigins", "RollingOrigin", "backtest"]
 
@@ -112,6 +113,7 @@ def backtest(
     scorers = read_metrics(metrics, coverage)
     if on_error not in ("report", "raise"):
         raise ValueError(f"on_error must be 'report' or 'raise'; got {on_error!r}.")
+    check_n_jobs(n_jobs)
     data = read_data(y, X, keep_missing=True)
     check_missing(models, data.series)
     windows = read_windows(cv, data)

@@ -14,6 +14,7 @@ from forecasting.tuning.free_runs import FreeRunCandidate, runs_free
 from forecasting.tuning.result import TuningResult, summarise
 from forecasting.tuning.rounds import plan, run_rounds
 from forecasting.tuning.spaces import default_space, draw_configurations
+from reservoir.compiled.threads import check_n_jobs
 
 N_COMBINED = {Candidate: 1, FreeRunCandidate: 5}  # of the best configurations: see `tune`
 
@@ -113,6 +114,7 @@ def tune(
         raise ValueError(f"n_configurations must be an integer of at least 1; got {n_configurations!r}")
     if n_combined is not None and (not isinstance(n_combined, Integral) or n_combined < 1):
         raise ValueError(f"n_combined must be an integer of at least 1, or None; got {n_combined!r}")
+    check_n_jobs(n_jobs)
     space = default_space(forecaster) if space is None else space
     kind = FreeRunCandidate if runs_free(forecaster, space) else Candidate
     task = read_task(forecaster, y, X, _windows(cv, horizon, forecaster, kind), metric, season_length)

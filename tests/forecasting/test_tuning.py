@@ -208,6 +208,7 @@ def test_noise_in_training_is_judged_by_refitting():
         ),
         ({"method": "grid"}, "method must be 'random' or 'halving'; got 'grid'"),
         ({"n_configurations": 0}, "n_configurations must be an integer of at least 1; got 0"),
+        ({"n_jobs": 0}, "n_jobs=0 must be a number of threads, -1 for all processors, or None for 1"),
         ({"metric": "winkler"}, "winkler"),
         ({"metric": ["mae", "mse"]}, "names 2 metrics; a search needs one"),
         (
