@@ -144,8 +144,7 @@ class EnsembleForecaster(DistributionForecaster):
 
     def _calendar(self):
         self._check_members()
-        names = (name for member in self.forecasters for name in member._calendar())
-        return tuple(dict.fromkeys(names))
+        return _calendars_of(self.forecasters)
 
     def _missing(self):
         self._check_members()
@@ -192,13 +191,13 @@ class EnsembleForecaster(DistributionForecaster):
     def _divide(self, exog: list | None) -> list:
         """Give every member the exogenous columns and the columns of the calendar that it uses."""
         if exog is None:
-            return [None] * len(self.forecasters)
-        names = self._calendar()
+            return [None] * len(self.forecasters_)
+        names = _calendars_of(self.forecasters_)
         n_given = exog[0].shape[1] - calendar_width(names)
         ends = n_given + np.cumsum([0, *(calendar_width([name]) for name in names)])
         place = {name: range(ends[i], ends[i + 1]) for i, name in enumerate(names)}
         parts: list = []
-        for member in self.forecasters:
+        for member in self.forecasters_:
             columns = list(range(n_given)) if member._forecaster_tags().uses_exog else []
             columns += [column for name in member._calendar() for column in place[name]]
             parts.append([X[:, columns] for X in exog] if columns else None)
@@ -226,6 +225,11 @@ class EnsembleForecaster(DistributionForecaster):
         units = [np.where(scale > 0, scale, 1.0) for scale in self.naive_scale_]
         scaled = np.concatenate([(each / unit).ravel() for each, unit in zip(rolled, units)])
         return scaled[~np.isnan(scaled)]
+
+
+def _calendars_of(members: Any) -> tuple:
+    """Return the names of calendar features that any member uses, each once."""
+    return tuple(dict.fromkeys(name for member in members for name in member._calendar()))
 
 
 def _median(paths: np.ndarray) -> np.ndarray:
