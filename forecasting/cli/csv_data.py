@@ -118,6 +118,10 @@ def read_data(
         named = [name for name in (clock, column, panel, *exog) if name is not None]
         if twice := [name for name in named if named.count(name) > 1]:
             raise FileError(f"column {twice[0]!r} cannot be two things at once; choose another.")
+        if names := [name for name in exog if name in (ID, TIME)]:
+            raise FileError(
+                f"column {names[0]!r} (--exog) has the name of a column of long frames; rename it."
+            )
         parts = dict(_parts(table, clock, column, panel, list(exog), notes, before))
     except FileError as error:
         raise FileError(f"{path}: {error}") from None
@@ -144,6 +148,10 @@ def _parts(
     if panel is None:
         yield column, _part(table, clock, column, exog, notes, before)
         return
+    if (nameless := table[panel] == "").any():
+        raise FileError(
+            f"column {panel!r} has no value in line {nameless.idxmax()}; name the series of every row."
+        )
     for name, rows in table.groupby(panel, sort=False):
         own: list[str] = []
         try:

@@ -130,7 +130,9 @@ def _read_table(path: Path) -> pd.DataFrame:
             table = pd.read_csv(path, sep=delimiter, encoding="utf-8-sig", **options)
     except pd.errors.EmptyDataError:
         raise FileError("is empty.") from None
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.ParserWarning, ValueError) as error:
+    except pd.errors.ParserWarning:
+        raise FileError("cannot be read as CSV: its lines have more cells than the header line.") from None
+    except (UnicodeDecodeError, pd.errors.ParserError, ValueError) as error:
         what = "it is not text in UTF-8" if isinstance(error, UnicodeDecodeError) else str(error).strip()
         raise FileError(f"cannot be read as CSV: {' '.join(what.split())}.") from None
     except OSError as error:
@@ -151,8 +153,9 @@ def _read_table(path: Path) -> pd.DataFrame:
 def _with_decimal_points(cells: pd.Series) -> pd.Series:
     """Write numbers with decimal commas as the others are written; a column that holds anything else stays."""
     given = cells[~cells.str.lower().isin(_MISSING)]
-    with_commas = given.str.fullmatch(r"[+-]?\d*,?\d+").all() and given.str.contains(",").any()
-    return cells.str.replace(",", ".") if with_commas else cells
+    number = r"[+-]?(\d*|\d{1,3}(\.\d{3})+)(,\d+)?"
+    with_commas = given.str.fullmatch(number).all() and given.str.contains(",").any()
+    return cells.str.replace(".", "").str.replace(",", ".") if with_commas else cells
 
 
 def _is_number(text: str) -> bool:
@@ -196,7 +199,8 @@ def _target_column(table: pd.DataFrame, wanted: str | None, clock: str | None, n
         return _known(table, wanted, "--target")
     others = [str(name) for name in table.columns if name != clock]
     numeric = [name for name in others if _share_of_numbers(table[name]) > 0.5]
-    preferred = [name for name in numeric if name.lower() in TARGET_NAMES] or numeric
+    preferred = [name for name in numeric if name.lower() in TARGET_NAMES]
+    preferred = preferred or [name for name in numeric if not name.startswith("Unnamed: ")] or numeric
     if not preferred:
         raise FileError(f"has no column of numbers; its columns are {', '.join(map(repr, table.columns))}.")
     if len(numeric) > 1:
@@ -214,12 +218,25 @@ def _numbers(cells: pd.Series) -> np.ndarray:
             f"column {cells.name!r} has no value in line {missing.idxmax()} ({missing.sum()} of {len(cells)} are "
             "missing); fill them in."
         )
+    _check_thousands(cells)
     values = pd.to_numeric(cells, errors="coerce").astype(np.float64)
     bad = ~values.abs().lt(np.inf)
     if bad.any():
         line: Any = bad.idxmax()
         raise FileError(f"column {cells.name!r} holds {cells[line]!r} in line {line}, which is not a number.")
     return values.to_numpy()
+
+
+def _check_thousands(cells: pd.Series) -> None:
+    """Raise where dots may set thousands apart: every number with a dot has three digits behind it, others none."""
+    dotted = cells.str.fullmatch(r"[+-]?[1-9]\d{0,2}\.\d{3}")
+    if not dotted.any() or dotted.all() or not cells[~dotted].str.fullmatch(r"[+-]?\d{1,3}").all():
+        return
+    line: Any = dotted.idxmax()
+    raise FileError(
+        f"column {cells.name!r} holds {cells[line]!r} in line {line} beside {cells[~dotted].iloc[0]!r}: are these "
+        f"thousands? Write {cells[line].replace('.', '')!r}, or every number with its decimals."
+    )
 
 
 # --------------------------------------------------------------------------------------------------- time
@@ -242,6 +259,8 @@ def _labels(cells: pd.Series, notes: list[str], before: Calendar | None = None) 
     """Return the labels of the rows, in the order of the file; of several readings what follows ``before``."""
     if cells.str.fullmatch(r"(1[89]|20)\d{2}(0[1-9]|1[0-2])").all():
         cells = cells.str[:4] + "-" + cells.str[4:]
+    if cells.str.fullmatch(r"[^\W\d]{3,}[-/]\d{2}").all():  # "Jan-24" is a month, not a day of this year
+        cells = cells.str[:-3] + pd.to_datetime(cells.str[-2:], format="%y").dt.strftime(" %Y")
     if cells.str.fullmatch(r"[+-]?\d+").all() and not cells.str.fullmatch(r"(1[89]|20)\d{6}").all():
         return pd.Index(cells.astype(np.int64))
     either = cells.str.fullmatch(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}.*").all()  # day or month first

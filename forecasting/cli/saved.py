@@ -11,7 +11,7 @@ import pandas as pd
 
 from forecasting.cli.csv_data import CsvData, read_data
 from forecasting.cli.models import ahead, load, save
-from forecasting.cli.report import records
+from forecasting.cli.report import column_name, records
 from forecasting.cli.task import CommandError
 from forecasting.series.rebuilding import ID, TIME
 
@@ -99,7 +99,7 @@ def _first(X: pd.DataFrame, horizon: int) -> pd.DataFrame:
 
 
 def _tell(arguments: argparse.Namespace, model: Any, n_new: int, table: pd.DataFrame, folder: Path) -> None:
-    rows = table.reset_index()
+    rows = table.rename_axis([column_name(name, "time") for name in table.index.names]).reset_index()
     path = folder / "forecast.csv"
     try:
         rows.to_csv(path, index=False, float_format="%.10g")

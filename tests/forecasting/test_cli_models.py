@@ -115,6 +115,21 @@ class TestFiles:
         kept = csv[csv["model"] == found["chosen"]]
         np.testing.assert_allclose([row["lower"] for row in found["forecast"]], kept["lower"])
 
+    @pytest.mark.parametrize("name", ["model", "forecast", "lower", "upper"])
+    def test_columns_named_as_those_of_the_table(self, call, name):
+        table = pd.read_csv("shops.csv")
+        table.rename(columns={"month": name}).to_csv("times.csv", index=False)
+        table.rename(columns={"shop": name}).to_csv("names.csv", index=False)
+        naive = ("--models", "naive", "--horizon", 3, "--quiet", "--save", "m.skops")
+        assert call("times.csv", "--panel", "shop", *naive) == (0, "", "")
+        assert pd.read_csv("forecast-output/forecast.csv").columns[1:3].tolist() == ["shop", "time"]
+        assert call("names.csv", "--panel", name, *naive) == (0, "", "")
+        assert pd.read_csv("forecast-output/forecast.csv").columns[1:3].tolist() == ["series", "month"]
+        table[table["shop"] == "north"].rename(columns={"month": name}).to_csv("one.csv", index=False)
+        assert call("one.csv", *naive) == (0, "", "")
+        assert call("--load", "m.skops", "--horizon", 3, "--quiet") == (0, "", "")
+        assert pd.read_csv("forecast-output/forecast.csv").columns[0] == "time"
+
     def test_a_saved_model_goes_on_where_it_stood(self, call):
         arguments = ("one.csv", "--horizon", 6, "--models", "direct", "--save", "m.skops")
         code, out, _ = call(*arguments)
@@ -282,6 +297,22 @@ class TestFiles:
         assert "must start right after the last observation" in err
         code, _, err = call("--load", "m.skops")
         assert (code, err) == (2, "forecast: name the number of steps to forecast by --horizon.\n")
+
+
+def test_columns_of_a_panel_that_cannot_be(tmp_path):
+    path = tmp_path / "panel.csv"
+    path.write_text(
+        "month,shop,ds,sold\n" + "".join(f"{year},a,{year % 3},1\n" for year in range(2000, 2010))
+    )
+    with pytest.raises(
+        FileError, match=r"column 'ds' \(--exog\) has the name of a column of long frames; rename it"
+    ):
+        read_data(path, panel="shop", exog=["ds"])
+    path.write_text(path.read_text() + "2000,,1,5\n")
+    with pytest.raises(
+        FileError, match="column 'shop' has no value in line 12; name the series of every row"
+    ):
+        read_data(path, panel="shop", target="sold")
 
 
 def test_series_with_unequal_futures_are_refused(tmp_path):
