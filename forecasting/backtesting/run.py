@@ -159,7 +159,7 @@ def check_missing(models: Mapping[str, Any], series: list) -> None:
     holes = [np.isnan(one.values).any(axis=1) for one in series]
     if not any(map(np.any, holes)):
         return
-    refusing = [name for name, model in models.items() if not fills_missing(model)]
+    refusing = [name for name, model in models.items() if not _fills_missing(model)]
     if refusing:
         number, step = next((i, int(np.argmax(hole))) for i, hole in enumerate(holes) if hole.any())
         where = "y" if len(series) == 1 else f"y of series {number}"
@@ -170,8 +170,7 @@ def check_missing(models: Mapping[str, Any], series: list) -> None:
         )
 
 
-def fills_missing(model: Any) -> bool:
-    """Tell whether a forecaster has a rule for missing values."""
+def _fills_missing(model: Any) -> bool:
     return isinstance(model, BaseEstimator) and get_tags(model).input_tags.allow_nan
 
 

@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from forecasting.backtesting.left_out_windows import LeaveWindowOut
 from forecasting.backtesting.rolling_origin import RollingOrigin
-from forecasting.backtesting.run import check_missing, fills_missing
+from forecasting.backtesting.run import check_missing
 from forecasting.tuning.candidates import Candidate, read_task
 from forecasting.tuning.free_runs import FreeRunCandidate, runs_free
 from forecasting.tuning.result import TuningResult, summarise
@@ -125,7 +125,7 @@ def tune(
             "penalty and without noise can; use RollingOrigin"
         )
     candidates = [kind(task, configuration) for configuration in drawn]
-    if not any(fills_missing(one.model) for one in candidates):
+    if kind is FreeRunCandidate:  # no configuration of it has a rule for missing values
         check_missing({type(forecaster).__name__: forecaster}, task.series)
     run_rounds(candidates, plan(method, len(candidates), len(task.windows)), n_jobs, progress)
 

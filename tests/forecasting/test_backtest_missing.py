@@ -9,6 +9,7 @@ from forecasting import (
     Drift,
     EnsembleForecaster,
     Naive,
+    ReservoirForecaster,
     RollingOrigin,
     SeasonalNaive,
     TransformedTargetForecaster,
@@ -134,9 +135,13 @@ def test_a_search_is_scored_as_by_a_backtest():
         assert row.score == pytest.approx(backtest(model, y, cv=CV, metrics="mae").summary["mae"].item())
     assert np.isfinite(found.best_forecaster_.predict(3)).all()
     with pytest.raises(
-        ValueError, match="'SeasonalNaive' has no rule for that: wrap it in TransformedTarget"
+        RuntimeError, match="all 1 configurations failed, the first with: ValueError: y contains NaN"
     ):
         tune(SeasonalNaive(), y, cv=CV, space={"season_length": [1]})
+    with pytest.raises(
+        ValueError, match="'ReservoirForecaster' has no rule for that: wrap it in TransformedTarget"
+    ):
+        tune(ReservoirForecaster(), y, horizon=4)
 
 
 def test_combinations_share_the_rule_of_their_members():

@@ -6,7 +6,14 @@ import pytest
 from scipy.stats import loguniform, uniform
 from sklearn.base import clone
 
-from forecasting import ReservoirForecaster, RollingOrigin, SeasonalNaive, WindowAverage, backtest
+from forecasting import (
+    RecursiveForecaster,
+    ReservoirForecaster,
+    RollingOrigin,
+    SeasonalNaive,
+    WindowAverage,
+    backtest,
+)
 from forecasting.backtesting.left_out_windows import LeaveWindowOut
 from forecasting.tuning import default_space, tune
 from forecasting.tuning.plots import plot_parallel, plot_scores, shown_parameters
@@ -221,6 +228,16 @@ def test_errors(options, message):
     arguments = {"forecaster": small(), "cv": RollingOrigin(5, n_windows=1), **options}
     with pytest.raises(ValueError, match=message):
         tune(arguments.pop("forecaster"), Y, **arguments)
+
+
+def test_a_space_is_a_dict_and_what_cannot_be_fails_alone():
+    with pytest.raises(
+        TypeError, match=r"space=\[{'window': \[2\]}\] must be a dict from parameter names to"
+    ):
+        tune(WindowAverage(), Y, horizon=5, space=[{"window": [2]}])
+    found = tune(RecursiveForecaster(), Y, horizon=5, space={"lags": [0, 3]})
+    assert found.best_params_ == {"lags": 3}
+    assert found.trials["error"].str.contains("'lags' parameter").tolist() == [False, True]
 
 
 def test_a_window_without_training_is_an_error():
