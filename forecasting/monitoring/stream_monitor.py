@@ -145,6 +145,7 @@ class StreamMonitor(BaseEstimator):
         lengths = [len(values) for values in series]
         exog = forecaster._read_future_exog(covariates, layout, lengths, observed=True)
         paths = self._one_step_ahead(series, exog)
+        forecaster.update(y, X)  # before anything moves: it may refuse the last of them
         tables = []
         for i, (values, path) in enumerate(zip(seen, paths)):
             table = self._judged(i, values, path)
@@ -152,7 +153,6 @@ class StreamMonitor(BaseEstimator):
             if layout.kind != "single":
                 table.insert(0, ID, layout.ids[i] if layout.ids else i)
             tables.append(table)
-        forecaster.update(y, X)
         found = pd.concat(tables, ignore_index=True)
         return found if forecaster.n_targets_ > 1 else found.drop(columns="target")
 

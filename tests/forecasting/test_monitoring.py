@@ -16,6 +16,7 @@ from forecasting import (
     TransformedTargetForecaster,
     drift_test,
 )
+from forecasting.transforms import Log
 from reservoir import EchoState
 
 
@@ -139,6 +140,15 @@ def test_a_saved_monitor_goes_on():
     file.seek(0)
     again = reservoir.load(file)
     pd.testing.assert_frame_equal(again.observe(y[70:]), monitor.observe(y[70:]))
+
+
+def test_what_is_refused_moves_nothing():
+    y = np.exp(walk(60) / 10)
+    monitor = StreamMonitor(TransformedTargetForecaster(Naive(), Log())).fit(y[:50])
+    untouched = clone(monitor).fit(y[:50])
+    with pytest.raises(ValueError, match="Log needs values above 0"):
+        monitor.observe([y[50], -1.0])
+    pd.testing.assert_frame_equal(monitor.observe(y[50:]), untouched.observe(y[50:]))
 
 
 def test_errors():
