@@ -1,5 +1,6 @@
 """Possible futures by residual bootstrap: one-step errors drawn again and lived through, step by step."""
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -71,8 +72,8 @@ def bootstrap_paths(
     """
     check_is_fitted(forecaster)
     for name, value in (("n_samples", n_samples), ("block_length", block_length)):
-        if value < 1:
-            raise ValueError(f"{name}={value} must be at least 1")
+        if not isinstance(value, Integral) or value < 1:
+            raise ValueError(f"{name}={value!r} must be a whole number, at least 1")
     steps = read_horizon(horizon, forecaster.layout_)
     exog = forecaster._read_future_exog(X, forecaster.layout_, [steps.n_steps] * len(forecaster.states_))
     errors = _one_step_errors(forecaster, initial)
