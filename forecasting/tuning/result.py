@@ -109,6 +109,10 @@ def summarise(
         )
     trials = pd.DataFrame(rows, index=order)
     parameters = tuple(name for name in trials.columns[:-4])
+    for name in names:
+        values = [row[name] for row in rows]
+        if any(value is None for value in values):  # pandas would write NaN, and 3.0 for a 3 beside it
+            trials[name] = pd.Series(values, order, dtype=object)
     good = [clone(candidates[i].model) for i in order if np.isfinite(candidates[i].cost)][:n_combined]
     return TuningResult(
         best_forecaster_=fit(good[0] if len(good) == 1 else EnsembleForecaster(good, method="median")),
