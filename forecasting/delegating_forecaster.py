@@ -26,6 +26,9 @@ class DelegatingForecaster(Forecaster):
     def _trace(self, states, series, exog):
         return self.forecaster_._trace(states, series, exog)
 
+    def _rolling_origins(self, initial):
+        return self._standing()._rolling_origins(initial)
+
     def _rolling_residuals(self, n_steps, initial):
         return self._standing()._rolling_residuals(n_steps, initial)
 

@@ -166,13 +166,20 @@ class AutoForecaster(DelegatingForecaster):
         race, members = self._search(series, exog, self.season_length_, began + self.time_budget)
         return self._fit_best(race, members, series, exog)
 
+    def _rolling_origins(self, initial):
+        return self._early(initial)._rolling_origins(initial)
+
     def _rolling_residuals(self, n_steps, initial):
+        return self._early(initial)._rolling_residuals(n_steps, initial)
+
+    def _early(self, initial):
+        """Return what was chosen on no more than the first part of the series, which it remembers."""
         cuts = [conformal.length_of_first_part(len(y), initial) for y in self.series_]
         model = clone(self.early_forecaster_)
         if any(cut < length for cut, length in zip(cuts, self.early_lengths_)):
             model = self._choose_early(self.series_, self.exog_, cuts)
         model.series_, model.exog_ = self.series_, self.exog_
-        return conformal.rolling_residuals(model, n_steps, initial)
+        return model
 
     def _calendar(self):
         for candidate in self._candidates():

@@ -88,9 +88,7 @@ def bootstrap_paths(
 
 def _one_step_errors(forecaster: Forecaster, initial: Any) -> list[np.ndarray]:
     """Return the one-step errors of each series, (n_origins, n_targets)."""
-    origins = conformal.rolling_origins(forecaster, initial)
-    found = conformal.errors_from(origins, 1, origins.model._predict, lambda state, truth, path: truth - path)
-    errors = [each[:, 0] for each in found]
+    errors = [each[:, 0] for each in conformal.plain_errors(forecaster, 1, initial)]
     if not all(np.isfinite(each).all() for each in errors):
         raise ValueError("the forecaster diverged within one step on the later part of its training series")
     return errors

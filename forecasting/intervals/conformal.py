@@ -223,6 +223,12 @@ def errors_from(origins: Origins, n_steps: int, forecast: Callable, errors: Call
     return residuals
 
 
+def plain_errors(forecaster: Any, n_steps: int, initial: Any) -> list[np.ndarray]:
+    """Return what `rolling_residuals` does on the scale of `y`, whatever scale a forecaster's errors are laid on."""
+    origins = forecaster._rolling_origins(initial)
+    return errors_from(origins, n_steps, origins.model._predict, lambda state, truth, path: truth - path)
+
+
 def check_n_samples(n_samples: float) -> int:
     """Return how many samples to draw, or raise if that is no whole number above 0."""
     if n_samples < 1 or n_samples != int(n_samples):

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from forecasting.base import Forecaster
 from forecasting.baselines.naive import Naive
+from forecasting.intervals.conformal import plain_errors
 from forecasting.monitoring.drift import Watch
 from forecasting.series.arrays import PanelLayout, read_continuation, split_covariates
 from forecasting.series.rebuilding import ID
@@ -108,7 +109,7 @@ class StreamMonitor(BaseEstimator):
         self._validate_params()
         forecaster = Naive() if self.forecaster is None else clone(self.forecaster)
         self.forecaster_ = forecaster.fit(y, X)
-        residuals = [np.abs(each[:, 0]) for each in forecaster._rolling_residuals(1, self.initial)]
+        residuals = [np.abs(each[:, 0]) for each in plain_errors(forecaster, 1, self.initial)]
         self.calibrations_ = [_calibrated(each) for each in residuals]
         rng = make_rng(self.random_state)
         self.seeds_ = rng.integers(2**31, size=len(residuals))

@@ -9,6 +9,7 @@ from sklearn.base import clone
 
 import reservoir
 from forecasting import (
+    ConformalForecaster,
     Drift,
     Naive,
     OnlineReservoirForecaster,
@@ -140,6 +141,21 @@ def test_a_saved_monitor_goes_on():
     file.seek(0)
     again = reservoir.load(file)
     pd.testing.assert_frame_equal(again.observe(y[70:]), monitor.observe(y[70:]))
+
+
+def test_a_transform_changes_nothing_of_what_is_judged():
+    """Through a logarithm the naive method stays what it is: errors are those of the observations."""
+    y = np.exp(walk(80) / 10)
+    plain, logged, nested = (
+        StreamMonitor(forecaster).fit(y[:60]).observe(y[60:])
+        for forecaster in (
+            Naive(),
+            TransformedTargetForecaster(Naive(), Log()),
+            ConformalForecaster(TransformedTargetForecaster(Naive(), Log())),
+        )
+    )
+    pd.testing.assert_frame_equal(logged, plain)
+    pd.testing.assert_frame_equal(nested, plain)
 
 
 def test_what_is_refused_moves_nothing():
