@@ -140,7 +140,7 @@ class EnsembleForecaster(DistributionForecaster):
     def _unknown_ahead(self):
         readers = [member for member in self.forecasters_ if member._forecaster_tags().uses_exog]
         columns = [set(member._unknown_ahead()) for member in readers]
-        return tuple(sorted(set.intersection(*columns))) if columns else ()
+        return tuple(sorted(set.intersection(set(range(self.n_features_in_)), *columns)))
 
     def _calendar(self):
         self._check_members()

@@ -177,6 +177,17 @@ def test_exogenous_variables_reach_those_that_use_them():
     np.testing.assert_allclose(model.predict(12, X[96:]), expected)
 
 
+def test_variables_that_the_choice_does_not_look_at_may_be_unknown_ahead():
+    X = RNG.normal(size=(40, 2))
+    model = AutoForecaster(candidates={"lags": RecursiveForecaster(lags=2)}).fit(np.full(40, 3.0), X)
+    assert model.choice_ == BENCHMARK
+    assert model.predict(2, np.full((2, 2), np.nan)).tolist() == [3.0, 3.0]
+    chosen = AutoForecaster(candidates={"lags": RecursiveForecaster(lags=12)}).fit(X @ [5.0, 3.0], X)
+    assert "lags" in chosen.choice_
+    with pytest.raises(ValueError, match="X contains NaN"):
+        chosen.predict(2, np.full((2, 2), np.nan))
+
+
 def test_intervals_come_from_a_choice_made_before():
     y = seasonal(120)
     model = AutoForecaster(candidates=FAST, season_length=4).fit(y)
