@@ -179,7 +179,7 @@ def _part(
         known = ~rows[column].str.lower().isin(_MISSING).to_numpy()
         n_known = int(np.flatnonzero(known)[-1]) + 1 if known.any() else 0
     y = pd.Series(_numbers(rows[column].iloc[:n_known]), labels[:n_known], name=column)
-    if n_known == 0:
+    if n_known == 0 and before is None:  # of a series that is known already all rows may lie ahead
         raise FileError(f"column {column!r} has no value.")
     return _Part(y, pd.DataFrame({name: _numbers(rows[name]) for name in exog}, index=labels))
 

@@ -279,7 +279,8 @@ def _labels(cells: pd.Series, notes: list[str], before: Calendar | None = None) 
         return whole[0]
     chosen = regular[0]
     if len(regular) > 1 and (chosen != regular[1]).any():
-        notes.append(f"{cells.iloc[1]!r} was read as {chosen[1]:%d %B %Y}; write it as {chosen[1]:%Y-%m-%d}")
+        k = int(np.argmax(chosen != regular[1]))
+        notes.append(f"{cells.iloc[k]!r} was read as {chosen[k]:%d %B %Y}; write it as {chosen[k]:%Y-%m-%d}")
     if not any((chosen == labels).all() for labels in whole):
         notes.append(
             f"one row a month (or quarter, year): {cells.iloc[0]!r} was taken as {chosen[0]:%Y-%m-%d}"

@@ -199,6 +199,17 @@ class TestFiles:
         assert (code, err) == (0, "")
         found = json.loads(out)
         assert (found["told"], len(found["forecast"])) == (0, 6)
+        whole = pd.read_csv("promoted_shops.csv")
+        ahead = whole[whole["month"] == f"{MONTHS[N_KNOWN].date()}"]  # one row each, nothing of the target
+        ahead.assign(month=MONTHS[N_KNOWN].strftime("%d/%m/%Y")).to_csv("ahead.csv", index=False)
+        options = ("--panel", "shop", "--exog", "promo", "--target", "sold", "--load", "m.skops", "--json")
+        code, out, err = call("ahead.csv", *options)
+        assert (code, err) == (0, "")
+        firsts = [found["forecast"][0]["forecast"], found["forecast"][3]["forecast"]]
+        assert [row["forecast"] for row in json.loads(out)["forecast"]] == pytest.approx(firsts)
+        ahead.assign(month="02/03/2023").to_csv("ahead.csv", index=False)  # neither day follows
+        code, _, err = call("ahead.csv", *options)
+        assert (code, "X of series 'north' must have the 1 labels after 2022-12-01" in err) == (2, True)
 
     def test_tuning_adds_a_model_and_looks_at_nothing_of_the_backtest(self, call, monkeypatch):
         seen = []
