@@ -245,6 +245,29 @@ class TestFiles:
         assert found["left_out"] == {"broken.csv": "many/broken.csv: has a header but no rows."}
         assert found["leaderboard"][0]["pvalue"] is None
 
+    def test_a_folder_of_lines_and_flat_files(self, call, tmp_path):
+        (tmp_path / "many").mkdir()
+        tables = {"line": np.arange(60.0), "flat": np.append(np.full(59, 3.0), 4.0)}
+        for name, values in tables.items():
+            pd.DataFrame({"month": MONTHS[:60], "sold": values}).to_csv(f"many/{name}.csv", index=False)
+        options = ("--horizon", 3, "--models", "naive,drift")
+        code, out, err = call("benchmark", "many", *options)
+        assert (code, err) == (0, "")
+        lines = out.splitlines()
+        assert lines[0] == "1 of 2 files, 5 windows, MASE"
+        assert lines[2].split()[:5] == [
+            "drift",
+            "0",
+            "1",
+            "1",
+            "0",
+        ]  # perfect: no division by zero is told of
+        reason = "many/flat.csv: no model came through the backtest; mase: ValueError: y_train repeats itself"
+        assert lines[4].startswith(f"left out: {reason}")
+        (tmp_path / "many" / "line.csv").unlink()
+        code, _, err = call("benchmark", "many", *options)
+        assert (code, reason in err) == (2, True)
+
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
