@@ -58,7 +58,7 @@ def read_series(path: str | Path, time: str | None = None, target: str | None = 
     text that reads as dates; without any the rows are numbered. Dates are read in any usual form (month first
     where day and month could be either), whole numbers as they are (years, hours, ...). Rows are put in order
     of time. *Target* is the column ``target``, else one named ``y``, ``target`` or ``value``, else the first
-    numeric column.
+    numeric column with a name.
 
     Parameters
     ----------
