@@ -153,6 +153,8 @@ def test_combinations_share_the_rule_of_their_members():
     assert backtest(ensemble, y, cv=CV, metrics="mae").errors.empty
     found = tune(filled(), y, cv=CV, space={"forecaster": [Naive(), Drift()]}, n_combined=2)
     assert np.isfinite(found.best_forecaster_.predict(3)).all()
+    found = tune(filled(), y, cv=CV, space={"missing": ["previous", "linear", "mean"]}, n_combined=2)
+    assert np.isfinite(found.best_forecaster_.predict(3)).all()
     automatic = AutoForecaster(candidates={"last": members[0], "line": members[1]}, max_horizon=4).fit(y)
     assert np.isfinite(automatic.predict(3)).all()
     for others in (filled("mean"), Naive()):
