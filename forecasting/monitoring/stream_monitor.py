@@ -41,7 +41,8 @@ class StreamMonitor(BaseEstimator):
     - ``drift``, of all observations so far: whether errors have stopped being alike (see
       `forecasting.monitoring.drift.drift_test`). It may be watched all the time.
 
-    Then the forecaster is told the observation by `update`. An observation takes constant time.
+    Then the forecaster is told the observation by `update`, in constant time. The drift test keeps all scores in
+    order of size, which takes longer beyond some hundred thousand of them.
 
     Parameters
     ----------
