@@ -26,8 +26,11 @@ class DelegatingForecaster(Forecaster):
     def _trace(self, states, series, exog):
         return self.forecaster_._trace(states, series, exog)
 
-    def _rolling_residuals(self, n_steps, initial, *, plain=False):
-        return self._standing()._rolling_residuals(n_steps, initial, plain=plain)
+    def _rolling_origins(self, initial):
+        return self._standing()._rolling_origins(initial)
+
+    def _rolling_residuals(self, n_steps, initial):
+        return self._standing()._rolling_residuals(n_steps, initial)
 
     def _unknown_ahead(self):
         return self.forecaster_._unknown_ahead()

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 
 from reservoir.base import Reservoir
 from reservoir.batch_dynamics import drive_block, sliced_for_block
-from reservoir.compiled.threads import in_threads
+from reservoir.compiled.threads import N_JOBS, in_threads
 from reservoir.compiled.tiles import BLOCK, tiled
 from reservoir.dynamics import Inputs, drive, members_of, no_inputs, units
 from reservoir.intrinsic_plasticity import IntrinsicPlasticity
@@ -136,7 +136,7 @@ class EchoState(Reservoir):
         ],
         "noise": [Interval(Real, 0, None, closed="left")],
         "plasticity": [IntrinsicPlasticity, None],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "random_state": ["random_state", np.random.Generator],
     }
 

@@ -12,7 +12,7 @@ from numba.extending import overload
 from sklearn.utils._param_validation import Interval
 
 from reservoir.base import Reservoir, have_parts, part_of
-from reservoir.compiled.threads import in_threads
+from reservoir.compiled.threads import N_JOBS, in_threads
 from reservoir.composition import Composition, check_reservoirs, clones, copies
 from reservoir.default_parts import DefaultParts
 from reservoir.dynamics import drive_units, units
@@ -254,7 +254,7 @@ class ParallelReservoirs(SideBySide):
     _parameter_constraints: ClassVar[dict] = {
         "reservoirs": [list, tuple, None],
         "columns": [list, tuple, None],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "random_state": ["random_state", np.random.Generator],
     }
 
@@ -332,7 +332,7 @@ class EnsembleReservoirs(DefaultParts, SideBySide):
     _parameter_constraints: ClassVar[dict] = {
         "reservoir": [Reservoir, None],
         "n_members": [Interval(Integral, 1, None, closed="left")],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "random_state": ["random_state", np.random.Generator],
     }
 

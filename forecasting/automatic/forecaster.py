@@ -22,6 +22,7 @@ from forecasting.automatic.race import Option, Plan, Race, Trial, reason
 from forecasting.composition.ensemble import EnsembleForecaster
 from forecasting.delegating_forecaster import DelegatingForecaster
 from forecasting.intervals import conformal
+from forecasting.series.missing import shared_rule
 from forecasting.series.seasons import find_season
 from forecasting.tags import ForecasterTags
 from reservoir.random_source import make_rng, seed_open_parts
@@ -62,7 +63,8 @@ class AutoForecaster(DelegatingForecaster):
     candidates : sequence of str or dict of str to Forecaster, optional
         Names in `forecasting.automatic.candidates.DEFAULTS` or in ``FORECASTERS``, or forecasters. Default: naive,
         drift, ridge regressions of several lengths with and without logarithm, Theta, a larger network for panels of
-        many series, a reservoir, GRU, ETS, ARIMA, LSTM.
+        many series, a reservoir, GRU, ETS, ARIMA, LSTM. Where all have the same rule for missing observations, it
+        fills them for all.
     random_state : int, RandomState, Generator or None, default=None
         Seeds every candidate whose own ``random_state`` is None.
 
@@ -164,13 +166,20 @@ class AutoForecaster(DelegatingForecaster):
         race, members = self._search(series, exog, self.season_length_, began + self.time_budget)
         return self._fit_best(race, members, series, exog)
 
-    def _rolling_residuals(self, n_steps, initial, *, plain=False):
+    def _rolling_origins(self, initial):
+        return self._early(initial)._rolling_origins(initial)
+
+    def _rolling_residuals(self, n_steps, initial):
+        return self._early(initial)._rolling_residuals(n_steps, initial)
+
+    def _early(self, initial):
+        """Return what was chosen on no more than the first part of the series, which it remembers."""
         cuts = [conformal.length_of_first_part(len(y), initial) for y in self.series_]
         model = clone(self.early_forecaster_)
         if any(cut < length for cut, length in zip(cuts, self.early_lengths_)):
             model = self._choose_early(self.series_, self.exog_, cuts)
         model.series_, model.exog_ = self.series_, self.exog_
-        return conformal.rolling_residuals(model, n_steps, initial, plain=plain)
+        return model
 
     def _calendar(self):
         for candidate in self._candidates():
@@ -180,6 +189,9 @@ class AutoForecaster(DelegatingForecaster):
                     "pass them as columns of X"
                 )
         return ()
+
+    def _missing(self):
+        return shared_rule(one.forecaster._missing() for one in self._candidates() if one.name != BENCHMARK)
 
     def _forecaster_tags(self):
         if hasattr(self, "forecaster_"):

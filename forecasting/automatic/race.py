@@ -242,6 +242,10 @@ def reason(option: Option, race: Race) -> str:
     if not race.cuts:
         return f"{option.name}: the series are too short to compare forecasters"
     tried = [trial for trial in race.trials if np.isfinite(trial.score)]
+    if not tried:
+        return (
+            f"{option.name}: the first that could be fitted on all steps; none could be scored, see report()"
+        )
     benchmark = next((trial.score for trial in tried if trial.name == BENCHMARK), np.nan)
     single = min(tried, key=lambda trial: trial.score)
     text = (

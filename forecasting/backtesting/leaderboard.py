@@ -112,7 +112,8 @@ def leaderboard(results: Any, metric: str | None = None, *, benchmark: str | Non
     board["wins"] = loss(whole).eq(loss(whole).min(axis=1), axis=0).mean()
     if benchmark is not None:
         means = pd.DataFrame({key: table.mean() for key, table in tables.items()})
-        board["relative"] = np.exp(np.log(means / means.loc[benchmark]).mean(axis=1))
+        with np.errstate(divide="ignore", invalid="ignore"):  # a perfect forecast scores 0
+            board["relative"] = np.exp(np.log(means / means.loc[benchmark]).mean(axis=1))
     order = loss(board["score"]).sort_values(kind="stable", na_position="last").index
     best, tables = order[0], {key: loss(table) for key, table in tables.items()}
     board["pvalue"] = [_compared(tables, named, model, best) for model in board.index]

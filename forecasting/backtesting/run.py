@@ -20,6 +20,7 @@ from forecasting.backtesting.rolling_origin import FixedOrigins, RollingOrigin
 from forecasting.baselines.local_forecaster import LocalForecaster
 from forecasting.metrics import METRICS, Metric
 from forecasting.tags import TagsOfForecaster
+from reservoir.compiled.threads import check_n_jobs
 
 __all__ = ["BacktestResult", "FixedOrigins", "RollingOrigin", "backtest"]
 
@@ -117,8 +118,9 @@ def backtest(
         raise ValueError(f"season_length must be an integer of at least 1; got {season_length!r}.")
     if on_error not in ("report", "raise"):
         raise ValueError(f"on_error must be 'report' or 'raise'; got {on_error!r}.")
+    check_n_jobs(n_jobs)
     data = read_data(y, X, keep_missing=True)
-    _check_missing(models, data.series)
+    check_missing(models, data.series)
     windows = read_windows(cv, data)
     policies = _read_refit(refit, len(windows), models)
     job = Job(data, windows, scorers, coverage, season_length, raises=on_error == "raise")
@@ -164,7 +166,7 @@ def _name_models(forecasters: Any) -> dict[str, Any]:
     return models
 
 
-def _check_missing(models: Mapping[str, Any], series: list) -> None:
+def check_missing(models: Mapping[str, Any], series: list) -> None:
     """Raise if there are missing values, and forecasters without a rule that fills them."""
     holes = [np.isnan(one.values).any(axis=1) for one in series]
     if not any(map(np.any, holes)):

@@ -80,7 +80,7 @@ class ETS(ColumnForecaster):
     "auto" fits each possibility and keeps the one with the smallest AICc. Start values of the season are
     estimated up to ``season_length=24`` and taken from a decomposition beyond. With `context`, series are
     driven from the start values that were learned; they are taken to begin at the same position in the season
-    as the training series. A constant column is continued as it is.
+    as the training series. A constant column is continued as it is, and from its last value should it change later.
 
     Units do not matter: statsmodels sees the series divided by a power of two (which rounds nothing) that brings
     its changes from step to step between 1 and 2.
@@ -257,9 +257,12 @@ def _in_units(model: _Smoothing, unit: float) -> _Smoothing:
 
 
 def _constant(value: float) -> _Smoothing:
-    """Return the model of a constant column; there is nothing to estimate, and its likelihood is infinite."""
+    """Return the model of a constant column, whose likelihood is infinite with any weight.
+
+    With a weight of 1 it goes along should the column ever change.
+    """
     start = (float(value), 0.0, np.empty(0))
-    return _Smoothing("", 0.0, 0.0, 0.0, 1.0, start, *start)
+    return _Smoothing("", 1.0, 0.0, 0.0, 1.0, start, *start)
 
 
 def _aicc(results: Any) -> float:

@@ -56,7 +56,7 @@ class Theta(ColumnForecaster):
     Notes
     -----
     With `context`, series are taken to begin at the same position in the season as the training series. A
-    constant column is continued as it is.
+    constant column is continued as it is, and from its last value should it change later.
 
     References
     ----------
@@ -88,7 +88,7 @@ class Theta(ColumnForecaster):
 
     def _fit_column(self, y, X):
         if (y == y[0]).all():
-            return _ThetaModel(False, np.empty(0), 0.0, 0.0, float(y[0]), float(y[0]), len(y))
+            return _ThetaModel(False, np.empty(0), 1.0, 0.0, float(y[0]), float(y[0]), len(y))
         if len(y) < 3:
             raise ValueError(f"y has {len(y)} steps: Theta needs at least 3 (or a constant series)")
         multiplicative, seasonals = self._seasonal_effects(y)
@@ -124,7 +124,7 @@ class Theta(ColumnForecaster):
     def _smoothing_weight(self, y: np.ndarray) -> float:
         """Return the maximum-likelihood weight of simple exponential smoothing."""
         if np.ptp(y) <= 1e-10 * np.abs(y).max():
-            return 0.0  # a constant: any weight is right, and the likelihood infinite
+            return 1.0  # a constant: any weight is right; this one goes along should it ever change
         model = ExponentialSmoothing(y, initial_level=y[0], initialization_method="known")
         results = model.fit(disp=False, warn_convergence=False)
         if not results.mle_retvals["converged"]:

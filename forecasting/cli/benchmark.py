@@ -81,9 +81,9 @@ def run_benchmark(arguments: argparse.Namespace) -> None:
     except OSError as error:
         raise CommandError(f"{folder}: cannot be written ({error.strerror}); choose another --out.") from None
     failures = [
-        f"{name}: {row.model} failed in window {row.window}: {row.error}"
+        f"{name}: {model} failed in {len(rows)} window(s): {rows['error'].iloc[0]}"
         for name, result in results.items()
-        for row in result.errors.itertuples()
+        for model, rows in result.errors.groupby("model", sort=False)
     ]
     if arguments.json:
         rows = records(board.rename_axis("model").reset_index())
@@ -117,10 +117,13 @@ def _measured(arguments: argparse.Namespace, path: Path) -> BacktestResult | str
         return str(error)
     with warnings.catch_warnings(), threadpool_limits(limits=1, user_api="blas"):
         warnings.simplefilter("ignore")  # what single fits say is not what is asked here
-        return backtest(
+        result = backtest(
             make_models(task),
             task.data.y,
             cv=RollingOrigin(task.horizon, n_windows=task.windows),
             metrics="mase",
             season_length=task.season,
         )
+    if result.summary["mase"].isna().all():
+        return f"{path}: no model came through the backtest; {result.errors['error'].iloc[0]}"
+    return result

@@ -33,7 +33,8 @@ EPILOG = """\
 what is inferred
   time       the column called time, date, ds, year, ..., else the first column of text that reads
              as dates; without any, rows are numbered
-  target     the column called y, target or value, else the first column of numbers
+  target     the column called y, target or value, else the first named column of numbers; with
+             --load the column that the model was fitted on
   frequency  from the dates, which must be regular: gaps and repeated dates are errors
   horizon    with --exog: as many steps as rows follow the last value of the target
   season     by the calendar: 12 for months, 4 for quarters, 7 for days, 24 for hours, ...; for

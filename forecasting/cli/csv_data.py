@@ -21,6 +21,7 @@ from forecasting.cli.csv_series import (
     _time_column,
     _with_frequency,
 )
+from forecasting.series.calendars import Calendar
 from forecasting.series.rebuilding import ID, TARGET, TIME
 
 
@@ -66,6 +67,7 @@ def read_data(
     target: str | None = None,
     panel: str | None = None,
     exog: Sequence[str] = (),
+    before: Calendar | None = None,
 ) -> CsvData:
     """Read one regular series, or one for each value of a column, from a CSV file.
 
@@ -81,6 +83,9 @@ def read_data(
         The column that names the series of a row.
     exog : sequence of str, default=()
         Columns of exogenous variables.
+    before : Calendar, optional
+        Where the series that the rows go on ended: then one row is enough, and dates that can be read in several
+        ways are those that follow.
 
     Returns
     -------
@@ -113,7 +118,11 @@ def read_data(
         named = [name for name in (clock, column, panel, *exog) if name is not None]
         if twice := [name for name in named if named.count(name) > 1]:
             raise FileError(f"column {twice[0]!r} cannot be two things at once; choose another.")
-        parts = dict(_parts(table, clock, column, panel, list(exog), notes))
+        if names := [name for name in exog if name in (ID, TIME)]:
+            raise FileError(
+                f"column {names[0]!r} (--exog) has the name of a column of long frames; rename it."
+            )
+        parts = dict(_parts(table, clock, column, panel, list(exog), notes, before))
     except FileError as error:
         raise FileError(f"{path}: {error}") from None
     n_ahead = {name: len(part.X) - len(part.y) for name, part in parts.items()}
@@ -127,28 +136,40 @@ def read_data(
 
 
 def _parts(
-    table: pd.DataFrame, clock: str | None, column: str, panel: str | None, exog: list, notes: list
+    table: pd.DataFrame,
+    clock: str | None,
+    column: str,
+    panel: str | None,
+    exog: list,
+    notes: list,
+    before: Calendar | None,
 ) -> Iterator[tuple[str, _Part]]:
     """Read the series one by one."""
     if panel is None:
-        yield column, _part(table, clock, column, exog, notes)
+        yield column, _part(table, clock, column, exog, notes, before)
         return
+    if (nameless := table[panel] == "").any():
+        raise FileError(
+            f"column {panel!r} has no value in line {nameless.idxmax()}; name the series of every row."
+        )
     for name, rows in table.groupby(panel, sort=False):
         own: list[str] = []
         try:
-            yield str(name), _part(rows, clock, column, exog, own)
+            yield str(name), _part(rows, clock, column, exog, own, before)
         except FileError as error:
             raise FileError(f"series {name!r}: {error}") from None
         notes += [note for note in own if note not in notes]
 
 
-def _part(rows: pd.DataFrame, clock: str | None, column: str, exog: list, notes: list) -> _Part:
+def _part(
+    rows: pd.DataFrame, clock: str | None, column: str, exog: list, notes: list, before: Calendar | None
+) -> _Part:
     if clock is None:
         notes.append("no column of dates, so rows are numbered")
         labels: Any = pd.RangeIndex(1, len(rows) + 1)
     else:
-        given = _labels(rows[clock], notes)
-        _check_regular(given, rows[clock])
+        given = _labels(rows[clock], notes, before)
+        _check_regular(given, rows[clock], before)
         order = np.argsort(given, kind="stable")
         if (np.diff(order) < 0).any():
             notes.append(f"rows were put in order of {clock!r}")
@@ -158,7 +179,7 @@ def _part(rows: pd.DataFrame, clock: str | None, column: str, exog: list, notes:
         known = ~rows[column].str.lower().isin(_MISSING).to_numpy()
         n_known = int(np.flatnonzero(known)[-1]) + 1 if known.any() else 0
     y = pd.Series(_numbers(rows[column].iloc[:n_known]), labels[:n_known], name=column)
-    if n_known == 0:
+    if n_known == 0 and before is None:  # of a series that is known already all rows may lie ahead
         raise FileError(f"column {column!r} has no value.")
     return _Part(y, pd.DataFrame({name: _numbers(rows[name]) for name in exog}, index=labels))
 

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from forecasting.series.calendars import Calendar
+
 #: Column names that mean time, and names that are preferred as target, in lower case.
 TIME_NAMES = (
     "time",
@@ -56,7 +58,7 @@ def read_series(path: str | Path, time: str | None = None, target: str | None = 
     text that reads as dates; without any the rows are numbered. Dates are read in any usual form (month first
     where day and month could be either), whole numbers as they are (years, hours, ...). Rows are put in order
     of time. *Target* is the column ``target``, else one named ``y``, ``target`` or ``value``, else the first
-    numeric column.
+    numeric column with a name.
 
     Parameters
     ----------
@@ -128,7 +130,9 @@ def _read_table(path: Path) -> pd.DataFrame:
             table = pd.read_csv(path, sep=delimiter, encoding="utf-8-sig", **options)
     except pd.errors.EmptyDataError:
         raise FileError("is empty.") from None
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.ParserWarning, ValueError) as error:
+    except pd.errors.ParserWarning:
+        raise FileError("cannot be read as CSV: its lines have more cells than the header line.") from None
+    except (UnicodeDecodeError, pd.errors.ParserError, ValueError) as error:
         what = "it is not text in UTF-8" if isinstance(error, UnicodeDecodeError) else str(error).strip()
         raise FileError(f"cannot be read as CSV: {' '.join(what.split())}.") from None
     except OSError as error:
@@ -149,8 +153,9 @@ def _read_table(path: Path) -> pd.DataFrame:
 def _with_decimal_points(cells: pd.Series) -> pd.Series:
     """Write numbers with decimal commas as the others are written; a column that holds anything else stays."""
     given = cells[~cells.str.lower().isin(_MISSING)]
-    with_commas = given.str.fullmatch(r"[+-]?\d*,?\d+").all() and given.str.contains(",").any()
-    return cells.str.replace(",", ".") if with_commas else cells
+    number = r"[+-]?(\d*|\d{1,3}(\.\d{3})+)(,\d+)?"
+    with_commas = given.str.fullmatch(number).all() and given.str.contains(",").any()
+    return cells.str.replace(".", "").str.replace(",", ".") if with_commas else cells
 
 
 def _is_number(text: str) -> bool:
@@ -194,7 +199,8 @@ def _target_column(table: pd.DataFrame, wanted: str | None, clock: str | None, n
         return _known(table, wanted, "--target")
     others = [str(name) for name in table.columns if name != clock]
     numeric = [name for name in others if _share_of_numbers(table[name]) > 0.5]
-    preferred = [name for name in numeric if name.lower() in TARGET_NAMES] or numeric
+    preferred = [name for name in numeric if name.lower() in TARGET_NAMES]
+    preferred = preferred or [name for name in numeric if not name.startswith("Unnamed: ")] or numeric
     if not preferred:
         raise FileError(f"has no column of numbers; its columns are {', '.join(map(repr, table.columns))}.")
     if len(numeric) > 1:
@@ -212,12 +218,25 @@ def _numbers(cells: pd.Series) -> np.ndarray:
             f"column {cells.name!r} has no value in line {missing.idxmax()} ({missing.sum()} of {len(cells)} are "
             "missing); fill them in."
         )
+    _check_thousands(cells)
     values = pd.to_numeric(cells, errors="coerce").astype(np.float64)
     bad = ~values.abs().lt(np.inf)
     if bad.any():
         line: Any = bad.idxmax()
         raise FileError(f"column {cells.name!r} holds {cells[line]!r} in line {line}, which is not a number.")
     return values.to_numpy()
+
+
+def _check_thousands(cells: pd.Series) -> None:
+    """Raise where dots may set thousands apart: every number with a dot has three digits behind it, others none."""
+    dotted = cells.str.fullmatch(r"[+-]?[1-9]\d{0,2}\.\d{3}")
+    if not dotted.any() or dotted.all() or not cells[~dotted].str.fullmatch(r"[+-]?\d{1,3}").all():
+        return
+    line: Any = dotted.idxmax()
+    raise FileError(
+        f"column {cells.name!r} holds {cells[line]!r} in line {line} beside {cells[~dotted].iloc[0]!r}: are these "
+        f"thousands? Write {cells[line].replace('.', '')!r}, or every number with its decimals."
+    )
 
 
 # --------------------------------------------------------------------------------------------------- time
@@ -236,10 +255,12 @@ def _dates(cells: pd.Series, dayfirst: bool) -> pd.Series:
         return pd.to_datetime(cells, errors="coerce", dayfirst=dayfirst, utc=True)
 
 
-def _labels(cells: pd.Series, notes: list[str]) -> pd.Index:
-    """Return the labels of the rows, in the order of the file."""
+def _labels(cells: pd.Series, notes: list[str], before: Calendar | None = None) -> pd.Index:
+    """Return the labels of the rows, in the order of the file; of several readings what follows ``before``."""
     if cells.str.fullmatch(r"(1[89]|20)\d{2}(0[1-9]|1[0-2])").all():
         cells = cells.str[:4] + "-" + cells.str[4:]
+    if cells.str.fullmatch(r"[^\W\d]{3,}[-/]\d{2}").all():  # "Jan-24" is a month, not a day of this year
+        cells = cells.str[:-3] + pd.to_datetime(cells.str[-2:], format="%y").dt.strftime(" %Y")
     if cells.str.fullmatch(r"[+-]?\d+").all() and not cells.str.fullmatch(r"(1[89]|20)\d{6}").all():
         return pd.Index(cells.astype(np.int64))
     either = cells.str.fullmatch(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}.*").all()  # day or month first
@@ -251,12 +272,15 @@ def _labels(cells: pd.Series, notes: list[str]) -> pd.Index:
     if not whole:
         line: Any = readings[0].isna().idxmax()
         raise FileError(f"column {cells.name!r} holds {cells[line]!r} in line {line}, which is not a date.")
+    if going_on := [labels for labels in _readings_after(whole, before) if _goes_on(labels, before)]:
+        return going_on[0]
     regular = [labels for labels in map(_snap, whole) if not len(_steps(labels.sort_values()))]
     if not regular:
         return whole[0]
     chosen = regular[0]
     if len(regular) > 1 and (chosen != regular[1]).any():
-        notes.append(f"{cells.iloc[1]!r} was read as {chosen[1]:%d %B %Y}; write it as {chosen[1]:%Y-%m-%d}")
+        k = int(np.argmax(chosen != regular[1]))
+        notes.append(f"{cells.iloc[k]!r} was read as {chosen[k]:%d %B %Y}; write it as {chosen[k]:%Y-%m-%d}")
     if not any((chosen == labels).all() for labels in whole):
         notes.append(
             f"one row a month (or quarter, year): {cells.iloc[0]!r} was taken as {chosen[0]:%Y-%m-%d}"
@@ -268,10 +292,30 @@ def _snap(labels: pd.DatetimeIndex) -> pd.DatetimeIndex:
     """Move dates that follow no frequency, but lie one in each month, quarter or year, to its first day."""
     if len(_steps(labels.sort_values())):
         for freq in ("M", "Q", "Y"):
-            periods = labels.tz_localize(None).to_period(freq)
-            if (np.diff(np.sort(periods.asi8)) == 1).all():
-                return pd.DatetimeIndex(periods.to_timestamp())
+            firsts = _first_days(labels, freq)
+            if (np.diff(np.sort(firsts.to_period(freq).asi8)) == 1).all():
+                return firsts
     return labels
+
+
+def _first_days(labels: pd.DatetimeIndex, freq: str) -> pd.DatetimeIndex:
+    """Return the first days of the months, quarters or years that dates lie in."""
+    return pd.DatetimeIndex(labels.tz_localize(None).to_period(freq).to_timestamp())
+
+
+def _readings_after(whole: list[pd.DatetimeIndex], before: Calendar | None) -> list[pd.DatetimeIndex]:
+    """Return dates as they are, and where a calendar of first days came before, as such days."""
+    freq = "" if before is None else before.freq.partition("-")[0]
+    starts = {"MS": "M", "QS": "Q", "YS": "Y"}
+    return whole + ([_first_days(labels, starts[freq]) for labels in whole] if freq in starts else [])
+
+
+def _goes_on(labels: pd.DatetimeIndex, before: Calendar | None) -> bool:
+    """Tell whether the dates after the end of a calendar are its next ones."""
+    if before is None or before.kind != "datetime" or (labels.tz is None) != (not before.tz):
+        return False
+    later = labels[labels > before.cutoff].sort_values()
+    return len(later) > 0 and bool((later == before.after(len(later))).all())
 
 
 def _with_frequency(labels: Any) -> Any:
@@ -281,10 +325,13 @@ def _with_frequency(labels: Any) -> Any:
     return pd.DatetimeIndex(labels, freq="infer")
 
 
-def _check_regular(labels: pd.Index, cells: pd.Series) -> None:
-    """Raise at the first label that repeats, or the first step that is not the usual one."""
+def _check_regular(labels: pd.Index, cells: pd.Series, before: Calendar | None = None) -> None:
+    """Raise at the first label that repeats, or the first step that is not the usual one.
+
+    The step of fewer than three rows is told by the calendar that came ``before``.
+    """
     column = f"column {cells.name!r}"
-    if len(labels) < 3:
+    if len(labels) < 3 and before is None:
         raise FileError(f"has only {len(labels)} rows, too few to tell the step of time from; give more.")
     repeated = labels.duplicated()
     if repeated.any():
@@ -293,6 +340,8 @@ def _check_regular(labels: pd.Index, cells: pd.Series) -> None:
             f"{column} has {cells[first]!r} more than once, in lines {first} and {again}; keep one row for each time "
             "(many series: --panel)."
         )
+    if len(labels) < 3:
+        return
     order = np.argsort(labels, kind="stable")
     steps = _steps(labels[order])
     late = np.flatnonzero(steps > 1.5 * np.median(steps)) if len(steps) else steps

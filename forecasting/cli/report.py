@@ -119,8 +119,14 @@ def write(
 
 def rows_of(task: Task, forecasts: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Lay forecasts out in rows: model, (series), time, forecast, lower, upper."""
-    index = [*([task.panel] if task.panel else []), str(task.series.index.name or "time")]
+    index = [*([column_name(task.panel, "series")] if task.panel else [])]
+    index.append(column_name(task.series.index.name, "time"))
     return pd.concat(forecasts, names=["model", *index]).reset_index()
+
+
+def column_name(name: Any, instead: str) -> str:
+    """Return the name of the column of times or series in a table of forecasts, whose own columns it may not have."""
+    return instead if name in (None, "model", "forecast", "lower", "upper") else str(name)
 
 
 def as_json(

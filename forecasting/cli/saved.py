@@ -11,7 +11,7 @@ import pandas as pd
 
 from forecasting.cli.csv_data import CsvData, read_data
 from forecasting.cli.models import ahead, load, save
-from forecasting.cli.report import records
+from forecasting.cli.report import column_name, records
 from forecasting.cli.task import CommandError
 from forecasting.series.rebuilding import ID, TIME
 
@@ -23,7 +23,7 @@ def run_saved(arguments: argparse.Namespace) -> None:
     folder = make_folder(arguments.out)
     data = None
     if arguments.file is not None:
-        data = read_data(arguments.file, arguments.time, arguments.target, arguments.panel, arguments.exog)
+        data = _read(model, arguments)
     n_new, horizon = 0, arguments.horizon
     try:
         if data is not None:
@@ -38,6 +38,15 @@ def run_saved(arguments: argparse.Namespace) -> None:
     if arguments.save is not None:
         save(model, arguments.save)
     _tell(arguments, model, n_new, table, folder)
+
+
+def _read(model: Any, arguments: argparse.Namespace) -> CsvData:
+    """Read a file of rows that follow where the model stands, or of variables ahead of it."""
+    part = model.layout_.parts[0]
+    target = arguments.target
+    if target is None and arguments.panel is None and part.kind == "series":
+        target = part.names[0]  # not whatever column of numbers comes first
+    return read_data(arguments.file, arguments.time, target, arguments.panel, arguments.exog, part.calendar)
 
 
 def make_folder(folder: Path) -> Path:
@@ -90,7 +99,7 @@ def _first(X: pd.DataFrame, horizon: int) -> pd.DataFrame:
 
 
 def _tell(arguments: argparse.Namespace, model: Any, n_new: int, table: pd.DataFrame, folder: Path) -> None:
-    rows = table.reset_index()
+    rows = table.rename_axis([column_name(name, "time") for name in table.index.names]).reset_index()
     path = folder / "forecast.csv"
     try:
         rows.to_csv(path, index=False, float_format="%.10g")

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from forecasting.base import Forecaster
-from forecasting.intervals.conformal import check_n_samples
+from forecasting.intervals.conformal import check_n_samples, plain_errors
 from forecasting.series.arrays import rebuild
 from forecasting.series.horizons import read_horizon
 from reservoir.random_source import make_rng
@@ -83,7 +83,7 @@ def bootstrap_paths(
 
 def _one_step_errors(forecaster: Forecaster, initial: Any) -> list[np.ndarray]:
     """Return the one-step errors of each series, (n_origins, n_targets), NaN where nothing was observed."""
-    errors = [each[:, 0] for each in forecaster._rolling_residuals(1, initial, plain=True)]
+    errors = [each[:, 0] for each in plain_errors(forecaster, 1, initial)]
     if any(np.isinf(each).any() for each in errors):
         raise ValueError("the forecaster diverged within one step on the later part of its training series")
     return errors

@@ -13,6 +13,7 @@ from forecasting.base import Forecaster
 from forecasting.distribution_forecaster import DistributionForecaster
 from forecasting.intervals.conformal import errors_from, rolling_origins
 from forecasting.series.calendar_features import calendar_width
+from forecasting.series.missing import shared_rule
 from forecasting.tags import ForecasterTags
 from reservoir.random_source import make_rng, seed_open_parts
 
@@ -42,7 +43,8 @@ class EnsembleForecaster(DistributionForecaster):
     Parameters
     ----------
     forecasters : list or tuple of Forecaster
-        They are cloned. Exogenous variables reach those that use them.
+        They are cloned. Exogenous variables reach those that use them. Missing observations are filled where all
+        have the same rule for them; otherwise put the ensemble into a `TransformedTargetForecaster` with ``missing``.
     method : {"mean", "median", "inverse_error", "stacking"}, default="mean"
     max_horizon : int, default=12
         Steps ahead over whose errors weights are learned.
@@ -138,12 +140,15 @@ class EnsembleForecaster(DistributionForecaster):
     def _unknown_ahead(self):
         readers = [member for member in self.forecasters_ if member._forecaster_tags().uses_exog]
         columns = [set(member._unknown_ahead()) for member in readers]
-        return tuple(sorted(set.intersection(*columns))) if columns else ()
+        return tuple(sorted(set.intersection(set(range(self.n_features_in_)), *columns)))
 
     def _calendar(self):
         self._check_members()
-        names = (name for member in self.forecasters for name in member._calendar())
-        return tuple(dict.fromkeys(names))
+        return _calendars_of(self.forecasters)
+
+    def _missing(self):
+        self._check_members()
+        return shared_rule(member._missing() for member in self.forecasters)
 
     def _forecaster_tags(self):
         own = [member._forecaster_tags() for member in self.forecasters]
@@ -186,13 +191,13 @@ class EnsembleForecaster(DistributionForecaster):
     def _divide(self, exog: list | None) -> list:
         """Give every member the exogenous columns and the columns of the calendar that it uses."""
         if exog is None:
-            return [None] * len(self.forecasters)
-        names = self._calendar()
+            return [None] * len(self.forecasters_)
+        names = _calendars_of(self.forecasters_)
         n_given = exog[0].shape[1] - calendar_width(names)
         ends = n_given + np.cumsum([0, *(calendar_width([name]) for name in names)])
         place = {name: range(ends[i], ends[i + 1]) for i, name in enumerate(names)}
         parts: list = []
-        for member in self.forecasters:
+        for member in self.forecasters_:
             columns = list(range(n_given)) if member._forecaster_tags().uses_exog else []
             columns += [column for name in member._calendar() for column in place[name]]
             parts.append([X[:, columns] for X in exog] if columns else None)
@@ -220,6 +225,11 @@ class EnsembleForecaster(DistributionForecaster):
         units = [np.where(scale > 0, scale, 1.0) for scale in self.naive_scale_]
         scaled = np.concatenate([(each / unit).ravel() for each, unit in zip(rolled, units)])
         return scaled[~np.isnan(scaled)]
+
+
+def _calendars_of(members: Any) -> tuple:
+    """Return the names of calendar features that any member uses, each once."""
+    return tuple(dict.fromkeys(name for member in members for name in member._calendar()))
 
 
 def _median(paths: np.ndarray) -> np.ndarray:

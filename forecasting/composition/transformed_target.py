@@ -156,10 +156,8 @@ class TransformedTargetForecaster(Forecaster):
             [_State(m, new, None) for m, new in zip(models, news)] for (_, models), news in zip(stages, inner)
         ]
 
-    def _rolling_residuals(self, n_steps, initial, *, plain=False):
-        return conformal.rolling_residuals(
-            self if plain else self._of_the_median(), n_steps, initial, plain=plain
-        )
+    def _rolling_residuals(self, n_steps, initial):
+        return conformal.rolling_residuals(self._of_the_median(), n_steps, initial)
 
     def _errors(self, state, truth, path):
         scale = _leading(self.transforms_)

@@ -61,7 +61,12 @@ class SktimeForecaster(BaseForecaster):
         self.forecaster = forecaster
         super().__init__()
         inner = self._inner()
-        self.set_tags(**{"capability:exogenous": inner._forecaster_tags().uses_exog})
+        self.set_tags(
+            **{
+                "capability:exogenous": inner._forecaster_tags().uses_exog,
+                "capability:missing_values": inner._missing() is not None,
+            }
+        )
 
     def _inner(self):
         return Naive() if self.forecaster is None else self.forecaster

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
+from forecasting.intervals.conformal import half_widths, plain_errors
+
 
 class StatsForecastModel(BaseEstimator):
     """A forecaster with the methods that statsforecast calls.
@@ -52,7 +54,9 @@ class StatsForecastModel(BaseEstimator):
 
     def new(self) -> "StatsForecastModel":
         """Return an unfitted copy."""
-        return StatsForecastModel(self.forecaster, self.alias)
+        model = StatsForecastModel(self.forecaster, self.alias)
+        model.prediction_intervals = self.prediction_intervals
+        return model
 
     def fit(self, y, X=None) -> "StatsForecastModel":
         """Learn from one series.
@@ -103,20 +107,20 @@ class StatsForecastModel(BaseEstimator):
         Parameters
         ----------
         level : list of int, optional
-            Not offered.
+            Coverage of intervals in per cent, from the errors of these very forecasts.
 
         Returns
         -------
         dict
-            ``fitted``.
+            ``fitted``, ``fitted-lo-90``, ``fitted-hi-90``.
         """
-        if level:
-            raise ValueError("level applies to forecasts only: fitted values come without intervals")
         (series,) = self.model_.series_
-        (errors,) = self.model_._rolling_residuals(1, None, plain=True)
+        (errors,) = plain_errors(self.model_, 1, None)
         fitted = np.full(len(series), np.nan)
         fitted[len(series) - len(errors) :] = series[len(series) - len(errors) :, 0] - errors[:, 0, 0]
-        return {"fitted": fitted}
+        widths = {one: half_widths(errors, one / 100).item() for one in sorted(level or ())}
+        answer = {"fitted": fitted, **{f"fitted-lo-{one}": fitted - widths[one] for one in reversed(widths)}}
+        return answer | {f"fitted-hi-{one}": fitted + widths[one] for one in widths}
 
     def forecast(self, y, h, X=None, X_future=None, level=None, fitted=False) -> dict:
         """Learn from a series and forecast it, without keeping anything.
@@ -135,10 +139,8 @@ class StatsForecastModel(BaseEstimator):
         dict
             As of ``predict``.
         """
-        model = self.new()
-        model.prediction_intervals = self.prediction_intervals
-        model.fit(y, X)
-        return model.predict(h, X_future, level) | (model.predict_in_sample() if fitted else {})
+        model = self.new().fit(y, X)
+        return model.predict(h, X_future, level) | (model.predict_in_sample(level) if fitted else {})
 
     def forward(self, y, h, X=None, X_future=None, level=None, fitted=False) -> dict:
         """Forecast another series with the weights that were learned.

@@ -147,9 +147,7 @@ def _from_neighbours(paths: np.ndarray) -> np.ndarray:
     return paths
 
 
-def rolling_residuals(
-    forecaster: Any, n_steps: int, initial: Any = None, *, plain: bool = False
-) -> list[np.ndarray]:
+def rolling_residuals(forecaster: Any, n_steps: int, initial: Any = None) -> list[np.ndarray]:
     """Return the errors of forecasts made from every origin in the later part of the training series.
 
     A clone is fitted on the first part of every series and carried through the rest without refitting, so no
@@ -166,8 +164,6 @@ def rolling_residuals(
     initial : int or float, optional
         Steps or fraction of the series in the first part. Default: half, or all but the last 2000 steps if
         that is more.
-    plain : bool, default=False
-        Take truth minus forecast for the error, even where the forecaster measures errors on a scale of its own.
 
     Returns
     -------
@@ -176,8 +172,7 @@ def rolling_residuals(
         of steps after the first part.
     """
     origins = rolling_origins(forecaster, initial)
-    errors = (lambda state, truth, path: truth - path) if plain else origins.model._errors
-    return errors_from(origins, n_steps, origins.model._predict, errors)
+    return errors_from(origins, n_steps, origins.model._predict, origins.model._errors)
 
 
 class Origins(NamedTuple):
@@ -271,6 +266,12 @@ def errors_from(origins: Origins, n_steps: int, forecast: Callable, errors: Call
             error = np.where(np.isfinite(error), error, np.inf)  # a forecast that diverged
             residuals[i][row, :n] = np.where(np.isnan(observed[i][origin : origin + n]), np.nan, error)
     return residuals
+
+
+def plain_errors(forecaster: Any, n_steps: int, initial: Any) -> list[np.ndarray]:
+    """Return what `rolling_residuals` does on the scale of `y`, whatever scale a forecaster's errors are laid on."""
+    origins = forecaster._rolling_origins(initial)
+    return errors_from(origins, n_steps, origins.model._predict, lambda state, truth, path: truth - path)
 
 
 def check_n_samples(n_samples: Any, name: str = "n_samples") -> int:

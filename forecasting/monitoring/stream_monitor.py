@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from forecasting.base import Forecaster
 from forecasting.baselines.naive import Naive
+from forecasting.intervals.conformal import plain_errors
 from forecasting.monitoring.drift import Watch
 from forecasting.series.arrays import PanelLayout, read_continuation, split_covariates
 from forecasting.series.rebuilding import ID
@@ -40,7 +41,8 @@ class StreamMonitor(BaseEstimator):
     - ``drift``, of all observations so far: whether errors have stopped being alike (see
       `forecasting.monitoring.drift.drift_test`). It may be watched all the time.
 
-    Then the forecaster is told the observation by `update`. An observation takes constant time.
+    Then the forecaster is told the observation by `update`, in constant time. The drift test keeps all scores in
+    order of size, which takes longer beyond some hundred thousand of them.
 
     Parameters
     ----------
@@ -108,7 +110,7 @@ class StreamMonitor(BaseEstimator):
         self._validate_params()
         forecaster = Naive() if self.forecaster is None else clone(self.forecaster)
         self.forecaster_ = forecaster.fit(y, X)
-        rolled = [np.abs(each[:, 0]) for each in forecaster._rolling_residuals(1, self.initial, plain=True)]
+        rolled = [np.abs(each[:, 0]) for each in plain_errors(forecaster, 1, self.initial)]
         residuals = [errors[~np.isnan(errors).all(axis=1)] for errors in rolled]  # of what was observed
         self.calibrations_ = [_calibrated(each) for each in residuals]
         rng = make_rng(self.random_state)
@@ -146,6 +148,7 @@ class StreamMonitor(BaseEstimator):
         lengths = [len(values) for values in series]
         exog = forecaster._read_future_exog(covariates, layout, lengths, observed=True)
         paths = self._one_step_ahead(series, exog)
+        forecaster.update(y, X)  # before anything moves: it may refuse the last of them
         tables = []
         for i, (values, path) in enumerate(zip(seen, paths)):
             table = self._judged(i, values, path)
@@ -153,7 +156,6 @@ class StreamMonitor(BaseEstimator):
             if layout.kind != "single":
                 table.insert(0, ID, layout.ids[i] if layout.ids else i)
             tables.append(table)
-        forecaster.update(y, X)
         found = pd.concat(tables, ignore_index=True)
         return found if forecaster.n_targets_ > 1 else found.drop(columns="target")
 

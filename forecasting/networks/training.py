@@ -22,6 +22,7 @@ from tqdm import tqdm
 from forecasting.networks.optimizers import Adam, Optimizer, clip_by_norm
 from forecasting.networks.parameters import ParameterVector
 from forecasting.networks.schedules import Constant, Schedule
+from reservoir.compiled.threads import check_n_jobs
 from reservoir.random_source import make_rng
 
 
@@ -192,6 +193,7 @@ class _Steps:
         self._seed = int(self.rng.integers(2**63))
         self._memory = optimizer.start(self.vector.values, self.vector.where(lambda array: array.ndim > 1))
         self._gradients: list[np.ndarray] = []  # one vector per shard
+        check_n_jobs(n_jobs)
         n_threads = effective_n_jobs(n_jobs)
         self._pool = ThreadPoolExecutor(n_threads) if n_threads > 1 else None
 

@@ -91,7 +91,7 @@ def plot_forecast(
         colour = COLOURS[number % len(COLOURS)]
         if number == 0 and fan:
             for _, band in fan:
-                ax.fill_between(path.index, *band.T, color=colour, alpha=0.2, linewidth=0)
+                _shade(ax, path.index, band[:, 0], band[:, 1], colour)
             name += _fan_label([level for level, _ in fan])
         whole = pd.concat([joint, path])
         ax.plot(whole.index, whole, color=colour, linewidth=1.1 if number else 1.9, zorder=2 if number else 3)
@@ -176,7 +176,7 @@ def plot_backtest(
         for _, fold in table[table["model"] == name].groupby("window", sort=False):
             times = _stamps(pd.Index(fold["time"]))
             if number == 0 and "lower" in fold:
-                ax.fill_between(times, fold["lower"], fold["upper"], color=colour, alpha=0.2, linewidth=0)
+                _shade(ax, times, fold["lower"], fold["upper"], colour)
             marker = "o" if len(fold) == 1 else ""
             line: dict[str, Any] = {
                 "color": colour,
@@ -292,6 +292,14 @@ def _fan_label(levels: list) -> str:
         return "\ninterval"
     shown = ", ".join(f"{100 * level:g}" for level in sorted(levels))
     return f"\n{shown} % interval" + "s" * (len(levels) > 1)
+
+
+def _shade(ax: Axes, index: pd.Index, lower: Any, upper: Any, colour: str) -> None:
+    """Draw an interval: a band, of a single step a bar, since a band of no width is not seen."""
+    if len(index) > 1:
+        ax.fill_between(index, lower, upper, color=colour, alpha=0.2, linewidth=0)
+    else:
+        ax.vlines(index, lower, upper, color=colour, alpha=0.3, linewidth=5)
 
 
 def _as_band(interval: Any, index: pd.Index) -> np.ndarray:

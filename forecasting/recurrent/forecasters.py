@@ -40,6 +40,7 @@ from forecasting.recurrent.prediction import (
     sample_paths,
 )
 from forecasting.tags import ForecasterTags
+from reservoir.compiled.threads import N_JOBS
 from reservoir.default_parts import DefaultParts
 from reservoir.random_source import make_rng
 
@@ -206,7 +207,7 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "patience": [Interval(Integral, 1, None, closed="left"), None],
         "warm_start": ["boolean"],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "progress": ["boolean"],
         "random_state": ["random_state", np.random.Generator],
     }

@@ -285,7 +285,7 @@ class MultiOutputForecaster(Reduction):
         return [
             fit_outputs(
                 self._regressor(),
-                np.hstack([rows, self._joined(exog[:, :n])]),
+                np.hstack([rows, self._joined(exog[:, :n], self.calendar)]),
                 targets[:, :n].reshape(len(rows), -1),
             )
             for n in sizes
@@ -297,13 +297,13 @@ class MultiOutputForecaster(Reduction):
     def _block(self, estimators, rows, exog, n_ahead):
         size = n_ahead if len(estimators) > 1 else self.max_horizon
         answer = predictor(estimators[size - 1 if len(estimators) > 1 else 0])(
-            np.hstack([rows, self._joined(exog)])
+            np.hstack([rows, self._joined(exog, self.calendar_)])
         )
         return answer.reshape(len(rows), size, -1)[:, :n_ahead]
 
-    def _joined(self, exog):
+    def _joined(self, exog, calendar):
         """Exogenous variables of some steps and the first step's calendar, (n_rows, n_columns)."""
-        n_exog = exog.shape[2] - calendar_width(self.calendar)
+        n_exog = exog.shape[2] - calendar_width(calendar)
         return np.hstack([exog[:, :, :n_exog].reshape(len(exog), -1), exog[:, 0, n_exog:]])
 
     def _forecaster_tags(self):

@@ -15,6 +15,7 @@ from forecasting.reservoirs.divergence import without_divergence
 from reservoir import EchoState, RidgeReadout
 from reservoir.base import Reservoir, refuse_future
 from reservoir.closed_loop import ClosedLoop
+from reservoir.compiled.threads import N_JOBS
 from reservoir.default_parts import DefaultParts
 from reservoir.local import (
     Group,
@@ -127,7 +128,7 @@ class LocalReservoirForecaster(DefaultParts, Forecaster):
         "input_noise": [Interval(Real, 0, None, closed="left")],
         "washout": [Interval(Integral, 0, None, closed="left")],
         "escape_factor": [Interval(Real, 1, None, closed="left"), None],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "random_state": ["random_state", np.random.Generator],
     }
 

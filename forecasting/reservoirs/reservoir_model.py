@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from forecasting.base import Forecaster
-from forecasting.intervals.conformal import rolling_residuals
+from forecasting.intervals.conformal import rolling_origins, rolling_residuals
 from forecasting.reservoirs.differences import Differences
 from forecasting.reservoirs.divergence import without_divergence
 from forecasting.reservoirs.free_run_validation import HELD_OUT, wants_free_run, with_validated_penalty
@@ -218,9 +218,9 @@ class ReservoirForecaster(DefaultParts, Forecaster):
     def _trace(self, states, series, exog):
         return [self._advance(state, y, X) for state, y, X in zip(states, series, _each(exog, series))]
 
-    def _rolling_residuals(self, n_steps, initial, *, plain=False):
+    def _rolling_origins(self, initial):
         # A run that leaves the training range counts by how far it went.
-        return rolling_residuals(copy(self).set_params(escape_factor=None), n_steps, initial, plain=plain)
+        return rolling_origins(copy(self).set_params(escape_factor=None), initial)
 
     def _forecaster_tags(self):
         return ForecasterTags(uses_exog=True)

@@ -1,6 +1,6 @@
 """Missing observations: named rules that fill them, for a user to choose; without one they are refused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from numbers import Integral
 from typing import Any
 
@@ -136,6 +136,12 @@ def impute_in_time(values: np.ndarray, rule: Any, where: str, n_first: int) -> n
     for t in n_first + np.flatnonzero(np.isnan(values[n_first:]).any(axis=1)):
         filled[t] = impute(values[t : t + 1], rule, where, filled[:t])[0]
     return filled
+
+
+def shared_rule(rules: Iterable[Any]) -> Any:
+    """Return the rule that all share; None where they differ, or there is none."""
+    known = list(rules)
+    return known[0] if known and all(rule == known[0] for rule in known) else None
 
 
 def _read_rule(rule: Any) -> tuple[Callable, tuple]:

@@ -44,7 +44,8 @@ def check_finite(values: np.ndarray, index: Any, where: str, bad: np.ndarray | N
     what = "NaN" if np.isnan(value) else "infinity"
     filled = "forecasting.fill_gaps(X, rule='linear')"
     if not where.startswith("X"):
-        filled = "forecasting.fill_gaps(y, rule='linear') or TransformedTargetForecaster(missing='linear')"
+        filled = "forecasting.fill_gaps(y, rule='linear') or "
+        filled += "TransformedTargetForecaster(..., missing='linear') around the whole forecaster"
     raise ValueError(
         f"{where} contains {what} at step {row}{stamp}, column {column}: fill it first, for example with {filled}, "
         "or cut the series there"

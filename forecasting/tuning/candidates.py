@@ -60,7 +60,7 @@ def read_task(forecaster: Any, y: Any, X: Any, cv: Any, metric: Any, season_leng
     )
     if len(scorers) > 1:
         raise ValueError(f"metric={metric!r} names {len(scorers)} metrics; a search needs one")
-    data = read_data(y, X)
+    data = read_data(y, X, keep_missing=True)
     leaves_out = isinstance(cv, LeaveWindowOut)
     windows = _around(cv, data) if leaves_out else read_windows(cv, data)
     job = Job(data, windows, scorers, None, season_length, raises=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -33,7 +33,7 @@ def plot_scores(result: TuningResult, *, axes: Sequence[Axes] | None = None) -> 
     Raises
     ------
     ValueError
-        If there are fewer axes than parameters.
+        If there are fewer axes than parameters, or no parameter varies.
     """
     names = shown_parameters(result)
     if axes is None:
@@ -69,7 +69,13 @@ def plot_parallel(result: TuningResult, *, n_best: int = 5, ax: Axes | None = No
     Returns
     -------
     matplotlib.axes.Axes
-        Each coordinate runs from its smallest value (0) to its largest (1), which are written at its ends.
+        Each coordinate runs from its smallest value (0) to its largest (1), which are written at its ends; what is no
+        number stands in order of its text.
+
+    Raises
+    ------
+    ValueError
+        If no parameter varies.
     """
     if ax is None:
         from matplotlib import pyplot as plt
@@ -77,9 +83,9 @@ def plot_parallel(result: TuningResult, *, n_best: int = 5, ax: Axes | None = No
         ax = plt.subplots(figsize=(9, 4.5), layout="constrained")[1]
     trials = result.trials[np.isfinite(result.trials["score"])]
     names = [*shown_parameters(result), "score"]
-    columns = [_places(trials[name])[0] for name in names]
+    columns = {name: _places(trials[name]) for name in names}
     heights = np.column_stack(
-        [_unit(np.log10(c) if _is_wide(trials[n]) else c) for n, c in zip(names, columns)]
+        [_unit(np.log10(c) if _is_wide(trials[name]) else c) for name, (c, _) in columns.items()]
     )
     for rank in range(len(trials) - 1, -1, -1):
         best = rank < n_best
@@ -89,10 +95,10 @@ def plot_parallel(result: TuningResult, *, n_best: int = 5, ax: Axes | None = No
             alpha=0.9 if best else 0.2,
             linewidth=1.8 if best else 0.8,
         )
-    for x, name in enumerate(names):
-        for height, value in ((0, trials[name].min), (1, trials[name].max)):
+    for x, (places, labels) in enumerate(columns.values()):
+        for height, end in ((0, places.min()), (1, places.max())):
             ax.annotate(
-                _short(value()),
+                labels[int(end)] if labels else _short(end),
                 (x, height),
                 xytext=(3, 3 if height else -11),
                 textcoords="offset points",
@@ -109,7 +115,12 @@ def plot_parallel(result: TuningResult, *, n_best: int = 5, ax: Axes | None = No
 def shown_parameters(result: TuningResult) -> list[str]:
     """Return the parameters worth drawing: those that vary, seeds left out."""
     values = {name: result.trials[name].map(repr).nunique() for name in result.parameters}
-    return [name for name, n in values.items() if n > 1 and not name.endswith("random_state")]
+    shown = [name for name, n in values.items() if n > 1 and not name.endswith("random_state")]
+    if not shown:
+        raise ValueError(
+            "result has no parameter that varies, seeds apart: search more than one value of one"
+        )
+    return shown
 
 
 def _places(values: pd.Series) -> tuple[np.ndarray, list[str]]:
@@ -147,5 +158,5 @@ def _last(name: str) -> str:
     return name.rpartition("__")[2].replace("_", " ")
 
 
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, (int, float, np.number)) else repr(value)
+def _short(value: float) -> str:
+    return f"{value:.3g}"

@@ -109,7 +109,14 @@ def summarise(
         )
     trials = pd.DataFrame(rows, index=order)
     parameters = tuple(name for name in trials.columns[:-4])
-    good = [clone(candidates[i].model) for i in order if np.isfinite(candidates[i].cost)][:n_combined]
+    for name in names:
+        values = [row[name] for row in rows]
+        if any(value is None for value in values):  # pandas would write NaN, and 3.0 for a 3 beside it
+            trials[name] = pd.Series(values, order, dtype=object)
+    good = [clone(candidates[i].model) for i in order if np.isfinite(candidates[i].cost)]
+    if n_combined > 1:  # members share one rule for missing values
+        good = [model for model in good if model._missing() == good[0]._missing()]
+    good = good[:n_combined]
     return TuningResult(
         best_forecaster_=fit(good[0] if len(good) == 1 else EnsembleForecaster(good, method="median")),
         best_params_=best.configuration | best.chosen,

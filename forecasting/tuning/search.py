@@ -8,11 +8,13 @@ from threadpoolctl import threadpool_limits
 
 from forecasting.backtesting.left_out_windows import LeaveWindowOut
 from forecasting.backtesting.rolling_origin import RollingOrigin
+from forecasting.backtesting.run import check_missing
 from forecasting.tuning.candidates import Candidate, read_task
 from forecasting.tuning.free_runs import FreeRunCandidate, runs_free
 from forecasting.tuning.result import TuningResult, summarise
 from forecasting.tuning.rounds import plan, run_rounds
 from forecasting.tuning.spaces import default_space, draw_configurations
+from reservoir.compiled.threads import check_n_jobs
 
 N_COMBINED = {Candidate: 1, FreeRunCandidate: 5}  # of the best configurations: see `tune`
 
@@ -48,7 +50,8 @@ def tune(
         Its parameters outside the space stay. Where its ``random_state`` is None every configuration draws a seed
         of its own, which is then a part of it.
     y : container of shape (n_steps,) or (n_steps, n_targets), or a panel
-        Whatever forecasters take.
+        Whatever forecasters take. It may miss values (NaN) if the forecaster has a rule that fills them, which may
+        be searched too; as in `backtest`, steps that were not observed are not scored.
     X : container, optional
         Exogenous variables, known in advance.
     cv : RollingOrigin, LeaveWindowOut or scikit-learn splitter, optional
@@ -111,6 +114,7 @@ def tune(
         raise ValueError(f"n_configurations must be an integer of at least 1; got {n_configurations!r}")
     if n_combined is not None and (not isinstance(n_combined, Integral) or n_combined < 1):
         raise ValueError(f"n_combined must be an integer of at least 1, or None; got {n_combined!r}")
+    check_n_jobs(n_jobs)
     space = default_space(forecaster) if space is None else space
     kind = FreeRunCandidate if runs_free(forecaster, space) else Candidate
     task = read_task(forecaster, y, X, _windows(cv, horizon, forecaster, kind), metric, season_length)
@@ -121,6 +125,8 @@ def tune(
             "penalty and without noise can; use RollingOrigin"
         )
     candidates = [kind(task, configuration) for configuration in drawn]
+    if kind is FreeRunCandidate:  # no configuration of it has a rule for missing values
+        check_missing({type(forecaster).__name__: forecaster}, task.series)
     run_rounds(candidates, plan(method, len(candidates), len(task.windows)), n_jobs, progress)
 
     def fit(model: Any) -> Any:

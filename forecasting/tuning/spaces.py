@@ -86,6 +86,10 @@ def draw_configurations(
 
     Of a space that is a grid no point is drawn twice: a smaller grid is searched whole.
     """
+    if not isinstance(space, Mapping):
+        raise TypeError(
+            f"space={space!r} must be a dict from parameter names to lists of values or distributions"
+        )
     known = with_parts(forecaster).get_params(deep=True)
     if unknown := sorted(set(space) - set(known)):
         raise ValueError(

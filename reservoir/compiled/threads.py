@@ -3,8 +3,22 @@
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from numbers import Integral
+from typing import Any
 
+from sklearn.utils._param_validation import Interval
 from threadpoolctl import ThreadpoolController
+
+# What ``n_jobs`` of an estimator may be, counted as joblib does.
+N_JOBS = [Interval(Integral, 1, None, closed="left"), Interval(Integral, None, -1, closed="right"), None]
+
+
+def check_n_jobs(n_jobs: Any) -> None:
+    """Raise unless joblib knows how many threads are meant."""
+    if n_jobs is not None and (not isinstance(n_jobs, Integral) or n_jobs == 0):
+        raise ValueError(
+            f"n_jobs={n_jobs!r} must be a number of threads, -1 for all processors, or None for 1"
+        )
 
 
 def in_threads(task: Callable, arguments: Iterable, n_threads: int) -> None:

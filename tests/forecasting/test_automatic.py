@@ -155,6 +155,18 @@ def test_short_series_are_forecast_without_comparison():
     assert Plan.of(1, 12, 3) == (0, 0)
 
 
+def test_what_alone_can_be_fitted_on_all_steps_is_kept_without_a_score():
+    """No candidate comes through the windows: even the benchmark needs a longer series than there is."""
+    y = RNG.normal(size=12)
+    model = AutoForecaster(candidates={"average": WindowAverage(12)}, season_length=100).fit(y)
+    np.testing.assert_allclose(model.predict(1), y.mean())
+    assert np.isnan(model.score_)
+    assert model.reason_.startswith(
+        "average: the first that could be fitted on all steps; none could be scored"
+    )
+    assert model.report()["note"].str.startswith("failed").all()
+
+
 def test_exogenous_variables_reach_those_that_use_them():
     X = RNG.normal(size=(108, 1))
     y = seasonal(96, noise=0.1) + 10 * X[:96, 0]
@@ -163,6 +175,17 @@ def test_exogenous_variables_reach_those_that_use_them():
     assert model.choice_ == "regression"
     expected = RecursiveForecaster(lags=8).fit(y, X[:96]).predict(12, X[96:])
     np.testing.assert_allclose(model.predict(12, X[96:]), expected)
+
+
+def test_variables_that_the_choice_does_not_look_at_may_be_unknown_ahead():
+    X = RNG.normal(size=(40, 2))
+    model = AutoForecaster(candidates={"lags": RecursiveForecaster(lags=2)}).fit(np.full(40, 3.0), X)
+    assert model.choice_ == BENCHMARK
+    assert model.predict(2, np.full((2, 2), np.nan)).tolist() == [3.0, 3.0]
+    chosen = AutoForecaster(candidates={"lags": RecursiveForecaster(lags=12)}).fit(X @ [5.0, 3.0], X)
+    assert "lags" in chosen.choice_
+    with pytest.raises(ValueError, match="X contains NaN"):
+        chosen.predict(2, np.full((2, 2), np.nan))
 
 
 def test_intervals_come_from_a_choice_made_before():

@@ -4,7 +4,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting import Drift, Naive, RollingOrigin, TransformedTargetForecaster, backtest, leaderboard
+from forecasting import (
+    AutoForecaster,
+    Drift,
+    EnsembleForecaster,
+    Naive,
+    ReservoirForecaster,
+    RollingOrigin,
+    SeasonalNaive,
+    TransformedTargetForecaster,
+    backtest,
+    leaderboard,
+    tune,
+)
 from forecasting.metrics import mae, mase
 
 CV = RollingOrigin(4, n_windows=3)
@@ -110,3 +122,43 @@ def test_scales_over_known_changes():
         mase([1.0], [1.0], y_train=[1.0, np.nan, 3.0])
     with pytest.raises(ValueError, match="y_train has 1 infinite values of 3"):
         mase([1.0], [1.0], y_train=[1.0, np.inf, 3.0])
+
+
+def test_a_search_is_scored_as_by_a_backtest():
+    y = holed(5, 27, 30, 33)
+    rules = [None, "previous", "linear", "mean"]
+    found = tune(filled(), y, cv=CV, space={"missing": rules})
+    for row, model in zip(found.trials.itertuples(), found.forecasters):
+        if model.missing is None:
+            assert "contains NaN" in row.error
+            continue
+        assert row.score == pytest.approx(backtest(model, y, cv=CV, metrics="mae").summary["mae"].item())
+    assert np.isfinite(found.best_forecaster_.predict(3)).all()
+    with pytest.raises(
+        RuntimeError, match="all 1 configurations failed, the first with: ValueError: y contains NaN"
+    ):
+        tune(SeasonalNaive(), y, cv=CV, space={"season_length": [1]})
+    with pytest.raises(
+        ValueError, match="'ReservoirForecaster' has no rule for that: wrap it in TransformedTarget"
+    ):
+        tune(ReservoirForecaster(), y, horizon=4)
+
+
+def test_combinations_share_the_rule_of_their_members():
+    y = holed(5, 27, 30, 33)
+    members = [filled("linear"), filled("linear", Drift())]
+    expected = np.mean([member.fit(y).predict(3) for member in members], axis=0)
+    ensemble = EnsembleForecaster(members).fit(y)
+    np.testing.assert_allclose(ensemble.predict(3), expected)
+    assert backtest(ensemble, y, cv=CV, metrics="mae").errors.empty
+    found = tune(filled(), y, cv=CV, space={"forecaster": [Naive(), Drift()]}, n_combined=2)
+    assert np.isfinite(found.best_forecaster_.predict(3)).all()
+    found = tune(filled(), y, cv=CV, space={"missing": ["previous", "linear", "mean"]}, n_combined=2)
+    assert np.isfinite(found.best_forecaster_.predict(3)).all()
+    automatic = AutoForecaster(candidates={"last": members[0], "line": members[1]}, max_horizon=4).fit(y)
+    assert np.isfinite(automatic.predict(3)).all()
+    for others in (filled("mean"), Naive()):
+        with pytest.raises(ValueError, match=r"missing='linear'.* around the whole forecaster"):
+            EnsembleForecaster([members[0], others]).fit(y)
+    whole = TransformedTargetForecaster(EnsembleForecaster([Naive(), Drift()]), missing="linear").fit(y)
+    np.testing.assert_allclose(whole.predict(3), expected)

@@ -369,6 +369,8 @@ def test_a_metric_that_fails_is_reported():
         ({"cv": RollingOrigin(3, n_windows=None, initial=59)}, ValueError, "needs at least 62"),
         ({"y": [Y, Y[:20]], "cv": RollingOrigin(3, n_windows=None, initial=9)}, ValueError, "set n_windows"),
         ({"y": [1.0, np.nan]}, ValueError, "y"),
+        ({"n_jobs": 0}, ValueError, "n_jobs=0 must be a number of threads"),
+        ({"n_jobs": "all"}, ValueError, "n_jobs='all' must be a number of threads"),
     ],
 )
 def test_arguments_are_checked(arguments, error, message):

@@ -316,6 +316,21 @@ def test_arima_recovers_an_autoregression():
     np.testing.assert_allclose(answer, [first, 0.5 * first + 0.3 * y[-1]], atol=0.1)
 
 
+@pytest.mark.parametrize("model", [ETS(), ETS(season_length=4), Theta(), Theta(season_length=4)])
+def test_a_constant_that_changes_is_followed(model):
+    model.fit(np.full(20, 3.0))
+    assert model.predict(2).tolist() == [3.0, 3.0]
+    assert model.predict(2, context=np.full(10, 7.0)).tolist() == [7.0, 7.0]
+    assert model.update([5.0, 7.0]).predict(2).tolist() == [7.0, 7.0]
+
+
+def test_a_season_that_moves_is_followed():
+    season = np.tile([1.0, 2.0, 3.0, 4.0], 10)
+    model = Theta(season_length=4, deseasonalize="add").fit(season)
+    np.testing.assert_allclose(model.predict(4), season[:4])
+    np.testing.assert_allclose(model.update(season + 10).predict(4), season[:4] + 10)
+
+
 def test_arima_of_a_constant_is_refused():
     with pytest.raises(
         ValueError, match=r"y is constant \(3\): there is nothing for ARIMA to estimate; use Naive"

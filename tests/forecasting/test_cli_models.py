@@ -115,6 +115,21 @@ class TestFiles:
         kept = csv[csv["model"] == found["chosen"]]
         np.testing.assert_allclose([row["lower"] for row in found["forecast"]], kept["lower"])
 
+    @pytest.mark.parametrize("name", ["model", "forecast", "lower", "upper"])
+    def test_columns_named_as_those_of_the_table(self, call, name):
+        table = pd.read_csv("shops.csv")
+        table.rename(columns={"month": name}).to_csv("times.csv", index=False)
+        table.rename(columns={"shop": name}).to_csv("names.csv", index=False)
+        naive = ("--models", "naive", "--horizon", 3, "--quiet", "--save", "m.skops")
+        assert call("times.csv", "--panel", "shop", *naive) == (0, "", "")
+        assert pd.read_csv("forecast-output/forecast.csv").columns[1:3].tolist() == ["shop", "time"]
+        assert call("names.csv", "--panel", name, *naive) == (0, "", "")
+        assert pd.read_csv("forecast-output/forecast.csv").columns[1:3].tolist() == ["series", "month"]
+        table[table["shop"] == "north"].rename(columns={"month": name}).to_csv("one.csv", index=False)
+        assert call("one.csv", *naive) == (0, "", "")
+        assert call("--load", "m.skops", "--horizon", 3, "--quiet") == (0, "", "")
+        assert pd.read_csv("forecast-output/forecast.csv").columns[0] == "time"
+
     def test_a_saved_model_goes_on_where_it_stood(self, call):
         arguments = ("one.csv", "--horizon", 6, "--models", "direct", "--save", "m.skops")
         code, out, _ = call(*arguments)
@@ -133,6 +148,50 @@ class TestFiles:
         np.testing.assert_allclose([row["forecast"] for row in rows], expected.predict(4))
         assert rows[0]["month"] == "2024-01-01T00:00:00"
 
+    @pytest.mark.parametrize(
+        "stamps",
+        [
+            ["2023-01-01"],
+            ["2023-01-01", "2023-02-01"],
+            ["202301"],
+            ["01.01.2023", "01.02.2023"],
+            ["1/1/2023", "1/2/2023"],  # the first of February, not the second of January
+            ["2023-02-17", "2023-01-20"],
+        ],
+    )
+    def test_one_or_two_new_rows_are_enough(self, call, stamps):
+        call("one.csv", "--horizon", 6, "--models", "direct", "--save", "m.skops")
+        news = SHOPS["north"][N_KNOWN : N_KNOWN + len(stamps)]
+        ordered = news[::-1] if stamps[0] == "2023-02-17" else news
+        # The column that was learned is told, though another one comes first.
+        table = pd.DataFrame({"month": stamps, "price": 99.0, "sold": ordered})
+        table.to_csv("news.csv", index=False)
+        code, out, err = call("news.csv", "--load", "m.skops", "--update", "--horizon", 4, "--json")
+        assert (code, err) == (0, "")
+        found = json.loads(out)
+        assert found["told"] == len(stamps)
+        expected = FORECASTERS["direct"](12).fit(SHOPS["north"][:N_KNOWN]).update(news).predict(4)
+        np.testing.assert_allclose([row["forecast"] for row in found["forecast"]], expected)
+
+    @pytest.mark.parametrize(
+        ("rows", "message"),
+        [
+            ("2023-02-01,3", "row 0 should be 2023-01-01 00:00:00, but is 2023-02-01 00:00:00"),
+            ("2023-01-01,3\n2023-01-02,3", "row 1 should be 2023-02-01 00:00:00, but is 2023-01-02 00:00:00"),
+            ("2023-01-01,3\n2023-01-01,4", "has '2023-01-01' more than once, in lines 2 and 3"),
+            ("2022-12-01,3", "has no row after 2022-12-01 00:00:00, where the model stands"),
+        ],
+    )
+    def test_one_or_two_rows_that_do_not_follow(self, call, tmp_path, rows, message):
+        call("one.csv", "--horizon", 6, "--models", "naive", "--save", "m.skops")
+        (tmp_path / "news.csv").write_text(f"month,sold\n{rows}\n")
+        code, _, err = call("news.csv", "--load", "m.skops", "--update", "--horizon", 2)
+        assert code == 2
+        assert message in err
+        (tmp_path / "news.csv").write_text("month,earned\n2023-01-01,5\n")
+        code, _, err = call("news.csv", "--load", "m.skops", "--update", "--horizon", 2)
+        assert (code, "has no column 'sold' (--target)" in err) == (2, True)
+
     def test_a_saved_panel_with_exogenous_variables(self, call):
         common = ("promoted_shops.csv", "--panel", "shop", "--exog", "promo")
         assert call(*common, *FAST, "--horizon", 6, "--save", "m.skops", "--quiet") == (0, "", "")
@@ -140,6 +199,17 @@ class TestFiles:
         assert (code, err) == (0, "")
         found = json.loads(out)
         assert (found["told"], len(found["forecast"])) == (0, 6)
+        whole = pd.read_csv("promoted_shops.csv")
+        ahead = whole[whole["month"] == f"{MONTHS[N_KNOWN].date()}"]  # one row each, nothing of the target
+        ahead.assign(month=MONTHS[N_KNOWN].strftime("%d/%m/%Y")).to_csv("ahead.csv", index=False)
+        options = ("--panel", "shop", "--exog", "promo", "--target", "sold", "--load", "m.skops", "--json")
+        code, out, err = call("ahead.csv", *options)
+        assert (code, err) == (0, "")
+        firsts = [found["forecast"][0]["forecast"], found["forecast"][3]["forecast"]]
+        assert [row["forecast"] for row in json.loads(out)["forecast"]] == pytest.approx(firsts)
+        ahead.assign(month="02/03/2023").to_csv("ahead.csv", index=False)  # neither day follows
+        code, _, err = call("ahead.csv", *options)
+        assert (code, "X of series 'north' must have the 1 labels after 2022-12-01" in err) == (2, True)
 
     def test_tuning_adds_a_model_and_looks_at_nothing_of_the_backtest(self, call, monkeypatch):
         seen = []
@@ -174,6 +244,29 @@ class TestFiles:
         found = json.loads(out)
         assert found["left_out"] == {"broken.csv": "many/broken.csv: has a header but no rows."}
         assert found["leaderboard"][0]["pvalue"] is None
+
+    def test_a_folder_of_lines_and_flat_files(self, call, tmp_path):
+        (tmp_path / "many").mkdir()
+        tables = {"line": np.arange(60.0), "flat": np.append(np.full(59, 3.0), 4.0)}
+        for name, values in tables.items():
+            pd.DataFrame({"month": MONTHS[:60], "sold": values}).to_csv(f"many/{name}.csv", index=False)
+        options = ("--horizon", 3, "--models", "naive,drift")
+        code, out, err = call("benchmark", "many", *options)
+        assert (code, err) == (0, "")
+        lines = out.splitlines()
+        assert lines[0] == "1 of 2 files, 5 windows, MASE"
+        assert lines[2].split()[:5] == [
+            "drift",
+            "0",
+            "1",
+            "1",
+            "0",
+        ]  # perfect: no division by zero is told of
+        reason = "many/flat.csv: no model came through the backtest; mase: ValueError: y_train repeats itself"
+        assert lines[4].startswith(f"left out: {reason}")
+        (tmp_path / "many" / "line.csv").unlink()
+        code, _, err = call("benchmark", "many", *options)
+        assert (code, reason in err) == (2, True)
 
     @pytest.mark.parametrize(
         ("arguments", "message"),
@@ -238,6 +331,22 @@ class TestFiles:
         assert "must start right after the last observation" in err
         code, _, err = call("--load", "m.skops")
         assert (code, err) == (2, "forecast: name the number of steps to forecast by --horizon.\n")
+
+
+def test_columns_of_a_panel_that_cannot_be(tmp_path):
+    path = tmp_path / "panel.csv"
+    path.write_text(
+        "month,shop,ds,sold\n" + "".join(f"{year},a,{year % 3},1\n" for year in range(2000, 2010))
+    )
+    with pytest.raises(
+        FileError, match=r"column 'ds' \(--exog\) has the name of a column of long frames; rename it"
+    ):
+        read_data(path, panel="shop", exog=["ds"])
+    path.write_text(path.read_text() + "2000,,1,5\n")
+    with pytest.raises(
+        FileError, match="column 'shop' has no value in line 12; name the series of every row"
+    ):
+        read_data(path, panel="shop", target="sold")
 
 
 def test_series_with_unequal_futures_are_refused(tmp_path):

@@ -1,9 +1,11 @@
 """ConvolutionalForecaster: the contract, its cache, its receptive field; the quantised head."""
 
+from inspect import signature
+
 import numpy as np
 import pytest
 
-from forecasting import FORECASTER_CHECKS
+from forecasting import FORECASTER_CHECKS, RecurrentForecaster
 from forecasting.networks.quantised import Quantised
 from forecasting.recurrent.convolutional import ConvolutionalForecaster
 from tests.gradients import assert_gradient
@@ -17,6 +19,14 @@ QUICK = {
     "random_state": 0,
 }
 SINE = np.sin(2 * np.pi * np.arange(220) / 12)
+
+
+def test_shared_parameters_have_the_defaults_of_the_base():
+    """scikit-learn reads them off the signature, so that they are written out twice."""
+    ours, base = (signature(kind).parameters for kind in (ConvolutionalForecaster, RecurrentForecaster))
+    shared = ours.keys() & base.keys()
+    assert base.keys() - shared == {"cell", "n_layers", "truncation"}
+    assert {name: ours[name].default for name in shared} == {name: base[name].default for name in shared}
 
 
 @pytest.mark.parametrize("check", FORECASTER_CHECKS, ids=lambda check: check.__name__)

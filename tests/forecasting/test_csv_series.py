@@ -100,6 +100,27 @@ def test_quarters_whole_numbers_and_rows_without_time(write):
     assert notes[0] == "target is 'time' of 2 columns of numbers; choose by --target"
 
 
+@pytest.mark.parametrize("pattern", ["%b-%y", "%B/%y"])
+@pytest.mark.parametrize("first", ["2015-11-01", "1998-11-01"])
+def test_names_of_months_beside_two_digits_of_the_year(write, pattern, first):
+    months = pd.date_range(first, periods=8, freq="MS")
+    series, notes = read_series(write(lines("date,v", months.strftime(pattern), VALUES)))
+    np.testing.assert_array_equal(series.index, months)
+    assert notes == []
+
+
+def test_decimal_commas_beside_dots_of_thousands(write):
+    numbers = ["950,5", "1.023,25", "12", "1.234.567", "-1.000,5", "0,5", "999", "2.000"]
+    series, _ = read_series(write(lines("date;v", MONTHS.date, numbers, sep=";")))
+    assert series.tolist() == [950.5, 1023.25, 12, 1234567, -1000.5, 0.5, 999, 2000]
+
+
+def test_a_column_without_a_name_is_no_target_if_there_is_another(write):
+    path = write(lines(",date,v", range(8), MONTHS.date, VALUES))  # as pandas writes a frame with its index
+    assert read_series(path).series.name == "v"
+    assert read_series(write(lines("date,", MONTHS.date, VALUES))).series.name == "Unnamed: 1"
+
+
 @pytest.mark.parametrize("sep", [",", ";", "\t", "|"])
 def test_delimiters_blank_lines_and_byte_order_mark(write, sep):
     text = lines(f"date{sep}v", MONTHS.date, VALUES, sep=sep) + "\n\n"
@@ -142,7 +163,14 @@ def test_offsets_from_utc_that_change_are_read_as_utc(write):
         ),
         (b"\x89PNG\r\n\x1a\n\x00\x00\xff\xd8", "data.csv: cannot be read as CSV: it is not text in UTF-8."),
         ("date,v\n2020-01-01,1\n2020-02-01,2,3\n", "cannot be read as CSV: .*line 3.*"),
-        ("date,v\n2020-01-01,1,9\n2020-02-01,2,3\n", "cannot be read as CSV: .*"),
+        (
+            "date,v\n2020-01-01,1,9\n2020-02-01,2,3\n",
+            "cannot be read as CSV: its lines have more cells than the header line.",
+        ),
+        (
+            lines("date;v", MONTHS.date, [950, "1.023", 7, "-1.100", 0, 5, 6, 8], sep=";"),
+            "column 'v' holds '1.023' in line 3 beside '950': are these thousands. Write '1023'",
+        ),
         (
             "date,name\n2020-01-01,a\n2020-02-01,b\n",
             "has no column of numbers; its columns are 'date', 'name'.",

@@ -154,8 +154,10 @@ def test_simulation_keeps_containers_and_needs_exogenous_variables():
 
 def test_bootstrap_errors():
     model = Naive().fit(np.arange(20.0) ** 1.5)
-    with pytest.raises(ValueError, match="n_samples=0 must be a whole number, at least 1"):
-        bootstrap_paths(model, 3, 0)
+    for options in ({"n_samples": 0}, {"n_samples": 2.5}, {"block_length": 1.5}):
+        ((name, value),) = options.items()
+        with pytest.raises(ValueError, match=f"{name}={value} must be a whole number, at least 1"):
+            bootstrap_paths(model, 3, **options)
     with pytest.raises(ValueError, match="block_length=11 exceeds the 10 errors that there are"):
         bootstrap_paths(model, 3, 5, block_length=11)
 

@@ -9,6 +9,7 @@ from sklearn.base import clone
 
 import reservoir
 from forecasting import (
+    ConformalForecaster,
     Drift,
     Naive,
     OnlineReservoirForecaster,
@@ -154,6 +155,30 @@ def test_a_saved_monitor_goes_on():
     file.seek(0)
     again = reservoir.load(file)
     pd.testing.assert_frame_equal(again.observe(y[70:]), monitor.observe(y[70:]))
+
+
+def test_a_transform_changes_nothing_of_what_is_judged():
+    """Through a logarithm the naive method stays what it is: errors are those of the observations."""
+    y = np.exp(walk(80) / 10)
+    plain, logged, nested = (
+        StreamMonitor(forecaster).fit(y[:60]).observe(y[60:])
+        for forecaster in (
+            Naive(),
+            TransformedTargetForecaster(Naive(), Log()),
+            ConformalForecaster(TransformedTargetForecaster(Naive(), Log())),
+        )
+    )
+    pd.testing.assert_frame_equal(logged, plain)
+    pd.testing.assert_frame_equal(nested, plain)
+
+
+def test_what_is_refused_moves_nothing():
+    y = np.exp(walk(60) / 10)
+    monitor = StreamMonitor(TransformedTargetForecaster(Naive(), Log())).fit(y[:50])
+    untouched = clone(monitor).fit(y[:50])
+    with pytest.raises(ValueError, match="Log needs values above 0"):
+        monitor.observe([y[50], -1.0])
+    pd.testing.assert_frame_equal(monitor.observe(y[50:]), untouched.observe(y[50:]))
 
 
 def test_errors():

@@ -11,6 +11,7 @@ from forecasting import (
     Analogue,
     DirectForecaster,
     EnsembleForecaster,
+    MultiOutputForecaster,
     Naive,
     OnlineReservoirForecaster,
     RecurrentForecaster,
@@ -127,6 +128,24 @@ def test_a_monitor_does_not_judge_what_was_not_observed():
     assert table["drift"].iloc[2] == table["drift"].iloc[0]
     whole = StreamMonitor(forecaster).fit(z).observe(np.array([z[-1] + 0.5, z[-1]]))
     np.testing.assert_array_equal(whole["drift"], table["drift"].iloc[[0, 3]])
+
+
+@pytest.mark.parametrize(
+    ("made", "later"),
+    [
+        (EnsembleForecaster([Naive(), RecursiveForecaster(lags=3)]), {"forecasters": [Naive()]}),
+        (
+            EnsembleForecaster([RecursiveForecaster(lags=3, calendar=["month"]), Naive()]),
+            {"forecasters": [Naive(), RecursiveForecaster(lags=3, calendar=["hour"])]},
+        ),
+        (MultiOutputForecaster(lags=3, calendar=["month"]), {"calendar": ["hour", "weekend"]}),
+    ],
+)
+def test_parts_and_calendars_set_after_a_fit_wait_for_the_next_one(made, later):
+    X = pd.DataFrame({"x": np.cos(np.arange(92.0))}, pd.date_range("2024-01-01", periods=92))
+    model = made.fit(FRAME["a"], X[:80])
+    expected = model.predict(12, X[80:])
+    np.testing.assert_array_equal(model.set_params(**later).predict(12, X[80:]), expected)
 
 
 def test_a_readout_that_begins_anew_cannot_learn_online():

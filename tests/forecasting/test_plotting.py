@@ -123,6 +123,20 @@ def test_backtest_of_chosen_models_windows_of_one_step_and_positions(ax):
     assert ax.lines[0].get_xdata().tolist() == [43, 44, 45, 46, 47]
 
 
+def test_the_interval_of_a_single_step_is_seen(ax):
+    plot_forecast(Y, AHEAD[:1], BAND[:1], ax=ax)
+    (bar,) = ax.collections
+    assert bar.get_paths()[0].vertices[:, 1].tolist() == BAND[:1].to_numpy().ravel().tolist()
+    assert bar.get_linewidth()[0] > 1
+    ax.clear()
+    plain = backtest(Naive(), Y.to_numpy(), cv=RollingOrigin(1, n_windows=3), coverage=0.8)
+    plot_backtest(plain, ax=ax)
+    widths = plain.forecasts["upper"] - plain.forecasts["lower"]
+    drawn = [np.ptp(bar.get_paths()[0].vertices[:, 1]) for bar in ax.collections]
+    np.testing.assert_allclose(drawn, widths)
+    assert all(bar.get_linewidth()[0] > 1 for bar in ax.collections)
+
+
 def test_backtest_of_panels_targets_and_periods(ax):
     both = pd.DataFrame({"a": Y, "b": Y * 10}).to_period("M")
     panel = backtest(Naive(), [both, both * 2], cv=RollingOrigin(2, n_windows=2))

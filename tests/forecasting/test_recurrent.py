@@ -212,6 +212,8 @@ def test_threads_change_no_bit():
     y = wave(200)
     answers = [small(n_epochs=2, batch_size=150, n_jobs=n).fit(y).predict(12) for n in (None, 3)]
     np.testing.assert_array_equal(*answers)
+    with pytest.raises(ValueError, match=r"'n_jobs' .* an int in the range \[1, inf\).* or None. Got 0"):
+        small(n_jobs=0).fit(y)
 
 
 def test_a_loss_that_explodes_ends_training():

@@ -5,8 +5,16 @@ import pandas as pd
 import pytest
 from scipy.stats import loguniform, uniform
 from sklearn.base import clone
+from sklearn.linear_model import Ridge
 
-from forecasting import ReservoirForecaster, RollingOrigin, SeasonalNaive, WindowAverage, backtest
+from forecasting import (
+    RecursiveForecaster,
+    ReservoirForecaster,
+    RollingOrigin,
+    SeasonalNaive,
+    WindowAverage,
+    backtest,
+)
 from forecasting.backtesting.left_out_windows import LeaveWindowOut
 from forecasting.tuning import default_space, tune
 from forecasting.tuning.plots import plot_parallel, plot_scores, shown_parameters
@@ -208,6 +216,7 @@ def test_noise_in_training_is_judged_by_refitting():
         ),
         ({"method": "grid"}, "method must be 'random' or 'halving'; got 'grid'"),
         ({"n_configurations": 0}, "n_configurations must be an integer of at least 1; got 0"),
+        ({"n_jobs": 0}, "n_jobs=0 must be a number of threads, -1 for all processors, or None for 1"),
         ({"metric": "winkler"}, "winkler"),
         ({"metric": ["mae", "mse"]}, "names 2 metrics; a search needs one"),
         (
@@ -222,9 +231,40 @@ def test_errors(options, message):
         tune(arguments.pop("forecaster"), Y, **arguments)
 
 
+def test_a_space_is_a_dict_and_what_cannot_be_fails_alone():
+    with pytest.raises(
+        TypeError, match=r"space=\[{'window': \[2\]}\] must be a dict from parameter names to"
+    ):
+        tune(WindowAverage(), Y, horizon=5, space=[{"window": [2]}])
+    found = tune(RecursiveForecaster(), Y, horizon=5, space={"lags": [0, 3]})
+    assert found.best_params_ == {"lags": 3}
+    assert found.trials["error"].str.contains("'lags' parameter").tolist() == [False, True]
+
+
 def test_a_window_without_training_is_an_error():
     with pytest.raises(RuntimeError, match="window 0 has no rows to train on: let cv begin later"):
         tune(small(washout=200), Y, cv=RollingOrigin(20, n_windows=15), space=SPACE, n_configurations=1)
+
+
+def test_values_that_are_no_numbers_stay_and_are_drawn():
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    for space in (
+        {"subtract": ["mean", None, "last"]},
+        {"lags": [3, (1, 5)]},
+        {"estimator": [None, Ridge(1.0), Ridge(5.0)]},
+        {"lags": [2, 4], "estimator": [None]},
+    ):
+        found = tune(RecursiveForecaster(), Y, horizon=5, space=space)
+        for name, values in space.items():
+            drawn = found.trials[name].tolist()
+            assert {*map(repr, drawn)} == {*map(repr, values)}
+        ends = [text.get_text() for text in plot_parallel(found).texts][:2]
+        varied = next(iter(space.values()))
+        assert ends == [sorted(map(repr, varied))[0], sorted(map(repr, varied))[-1]]
+        assert len(plot_scores(found)) == 1
+    with pytest.raises(ValueError, match="result has no parameter that varies"):
+        plot_scores(tune(WindowAverage(), Y, horizon=5, space={"window": [3]}))
+    pyplot.close("all")
 
 
 def test_pictures():

@@ -52,6 +52,11 @@ def test_input_weights(input_weights):
     np.testing.assert_allclose(reservoir.transform(X), expected_states(reservoir, X), rtol=0, atol=1e-12)
 
 
+def test_no_threads_are_refused():
+    with pytest.raises(ValueError, match=r"'n_jobs' .* an int in the range \[1, inf\).* or None. Got 0"):
+        EchoState(10, n_jobs=0).fit(series(20))
+
+
 @pytest.mark.parametrize("topology", TOPOLOGIES)
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_many_series_equal_each_alone(topology, n_jobs):

@@ -20,9 +20,11 @@ with warnings.catch_warnings():
 from forecasting import (
     DirectForecaster,
     Drift,
+    EnsembleForecaster,
     MultiOutputForecaster,
     RecursiveForecaster,
     RollingOrigin,
+    TransformedTargetForecaster,
     backtest,
 )
 from forecasting.checks.examples import example_exog, example_series
@@ -55,6 +57,16 @@ def test_update_moves_the_state_or_refits():
     for keep, expected in ((False, Drift().fit(Y[:60]).update(Y[60:])), (True, Drift().fit(Y))):
         model = SktimeForecaster(Drift()).fit(Y[:60], fh=[1, 2]).update(Y[60:], update_params=keep)
         np.testing.assert_allclose(model.predict(), expected.predict(2))
+
+
+def test_missing_values_reach_a_forecaster_with_a_rule():
+    holed = Y.where(np.arange(72) % 7 != 3)
+    ruled = TransformedTargetForecaster(Drift(), missing="linear")
+    for inner in (ruled, EnsembleForecaster([ruled, ruled])):
+        model = SktimeForecaster(inner).fit(holed, fh=[1, 2])
+        np.testing.assert_allclose(model.predict(), ruled.fit(holed).predict(2))
+    with pytest.raises(ValueError, match="missing data"):
+        SktimeForecaster(Drift()).fit(holed, fh=[1, 2])
 
 
 def test_evaluate_scores_what_backtest_scores():

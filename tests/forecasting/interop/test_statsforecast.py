@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from forecasting import Drift, RecursiveForecaster, SeasonalNaive, TransformedTargetForecaster
+from forecasting import Drift, Naive, RecursiveForecaster, SeasonalNaive, TransformedTargetForecaster
 from forecasting.checks.examples import example_exog, example_series
 from forecasting.interop.statsforecast import StatsForecastModel
 from forecasting.transforms import Log
@@ -50,11 +50,22 @@ def test_what_is_not_offered():
     model = StatsForecastModel(Drift()).fit(Y)
     with pytest.raises(ValueError, match="forward gives the forecast alone"):
         model.forward(Y, 3, level=[90])
-    with pytest.raises(ValueError, match="level applies to forecasts only"):
-        model.predict_in_sample([90])
     model.prediction_intervals = object()
-    with pytest.raises(ValueError, match="prediction_intervals of statsforecast do not apply"):
-        model.fit(Y)
+    for one in (model, model.new()):  # statsforecast fits what `new` gives
+        with pytest.raises(ValueError, match="prediction_intervals of statsforecast do not apply"):
+            one.fit(Y)
+
+
+def test_fitted_values_and_their_intervals():
+    """Through a logarithm the naive method stays what it is, and so do its fitted values."""
+    for forecaster in (Naive(), TransformedTargetForecaster(Naive(), Log())):
+        answer = StatsForecastModel(forecaster).forecast(Y, 2, level=[50, 90], fitted=True)
+        fitted = ["fitted", "fitted-lo-90", "fitted-lo-50", "fitted-hi-50", "fitted-hi-90"]
+        assert [name for name in answer if name.startswith("fitted")] == fitted
+        assert_allclose(answer["fitted"][36:], Y[35:-1])
+        inside = np.abs(Y[36:] - Y[35:-1]) <= (answer["fitted-hi-50"] - answer["fitted"])[36:] + 1e-12
+        assert inside.sum() == 19  # the ceil(37 * 0.5)-th smallest of 36 errors
+        assert_allclose(answer["fitted-hi-90"] - answer["fitted"], answer["fitted"] - answer["fitted-lo-90"])
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -74,6 +85,8 @@ def test_cross_validation_of_statsforecast():
         StatsForecastModel(RecursiveForecaster(lags=3)),
     ]
     engine = statsforecast.StatsForecast(models=models, freq="MS")
+    engine.forecast(df=frame, h=2, level=[60], fitted=True)
+    assert {"ours", "ours-lo-60", "ours-hi-60"} < set(engine.forecast_fitted_values())
     for refit in (True, 2):
         options = {"level": [60]} if refit is True else {}
         folds = engine.cross_validation(h=6, df=frame, n_windows=3, step_size=6, refit=refit, **options)

@@ -158,6 +158,8 @@ def test_bits_do_not_depend_on_threads_but_on_the_seed():
     one, four, other = run(1), run(4), run(1, 1)
     np.testing.assert_array_equal(one.params[0], four.params[0])
     np.testing.assert_array_equal(one.history["loss"], four.history["loss"])
+    with pytest.raises(ValueError, match="n_jobs=0 must be a number of threads"):
+        run(0)
     assert (one.params[0] != other.params[0]).all()
 
 
