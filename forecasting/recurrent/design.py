@@ -11,7 +11,6 @@ from forecasting.networks.cells import CELLS
 from forecasting.networks.heads import Head, make_head
 from forecasting.networks.layers import Stack
 from forecasting.recurrent.network import Network
-from forecasting.series.arrays import PanelLayout
 from forecasting.series.calendar_features import calendar_width
 
 _N_UNITS = 32
@@ -125,31 +124,6 @@ def stack_of(forecaster: Any) -> Stack:
             "use RecurrentForecaster"
         )
     return stack
-
-
-def same_kind(one: Network, other: Network) -> bool:
-    """Whether two networks with parameters of the same shapes do the same with them."""
-    alike = [
-        (repr(net.stack.cell), net.stack.residual, net.strategy, net.linear_skip, type(net.head))
-        for net in (one, other)
-    ]
-    return alike[0] == alike[1]
-
-
-def check_same_meaning(forecaster: Any, layout: PanelLayout, exog_names: tuple) -> None:
-    """Raise if a training that goes on would take the columns of the fit before for others, by their names."""
-    y, before = (of.parts[0] for of in (layout, forecaster.layout_))
-    pairs = {
-        "columns of y": (before.names, y.names) if before.kind == y.kind == "frame" else ((), ()),
-        "columns of X": (forecaster.exog_names_, exog_names),
-        "calendar": (forecaster.calendar_, forecaster._calendar()),
-    }
-    for what, (old, new) in pairs.items():
-        if old and new and old != new:
-            raise ValueError(
-                f"warm_start=True goes on from {what} {list(old)}, got {list(new)}: keep them and their order, or "
-                "set warm_start=False"
-            )
 
 
 def check_counts(series: list) -> None:

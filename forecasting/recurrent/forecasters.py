@@ -15,15 +15,12 @@ from forecasting.networks.cells import CELLS, Cell
 from forecasting.networks.heads import HEADS, Head
 from forecasting.networks.layers import Stack
 from forecasting.networks.optimizers import Adam, Optimizer
-from forecasting.networks.parameters import arrays_of
 from forecasting.networks.schedules import Cosine, Schedule
 from forecasting.recurrent.autoregression import autoregression
 from forecasting.recurrent.design import (
     check_counts,
-    check_same_meaning,
     designed,
     past_columns,
-    same_kind,
     stack_of,
     window_length,
     window_units,
@@ -39,6 +36,7 @@ from forecasting.recurrent.prediction import (
     quantile_paths,
     sample_paths,
 )
+from forecasting.recurrent.warm_start import check_same_meaning, continued
 from forecasting.tags import ForecasterTags
 from reservoir.compiled.threads import N_JOBS
 from reservoir.default_parts import DefaultParts
@@ -395,21 +393,7 @@ class RecurrentForecaster(DefaultParts, DistributionForecaster):
             fresh = Trained(network, params, centre, scale, units.overall, units.exog, past_only, units.least)
             linear = autoregression(fresh, series, held_out) if network.linear_skip == "ridge" else ()
             return fresh._replace(linear=linear)
-        if reading != (before.centre, before.scale, before.past_only):
-            raise ValueError(
-                f"warm_start=True goes on from windows read with (centre, scale, past_only) = "
-                f"{(before.centre, before.scale, before.past_only)}, but these settings mean {reading}: keep "
-                "window_centre, window_scale and past_only, or set warm_start=False"
-            )
-        shapes, wanted = ([array.shape for array in arrays_of(tree)] for tree in (before.params, params))
-        if shapes != wanted or not same_kind(network, before.network):
-            raise ValueError(
-                f"warm_start=True goes on from strategy={before.network.strategy!r}, {before.network.stack!r} and "
-                f"{before.network.head!r}, parameters of shapes {shapes}, but these settings mean "
-                f"{network.strategy!r}, {network.stack!r} and {network.head!r}, shapes {wanted}: keep them, or set "
-                "warm_start=False"
-            )
-        return before._replace(network=network)
+        return continued(before, network, params, reading)
 
     def _goes_on(self):
         return self.warm_start and hasattr(self, "trained_")
