@@ -98,7 +98,9 @@ HEADLINES = (
     Headline(
         "etth1",
         "ETTh1, squared (absolute) error at 96 / 192 / 336 / 720 steps",
-        "{networks and ridge|96} / {networks and ridge|192} / {networks and ridge|336} / {networks and ridge|720}",
+        "one network {one network|96} / {one network|192} / {one network|336} / {one network|720}; with others "
+        "{all of them, weighted|96} / {all of them, weighted|192} / {all of them, weighted|336} / "
+        "{all of them, weighted|720}",
         "SegRNN {SegRNN|96} / {SegRNN|192} / {SegRNN|336} / {SegRNN|720}; "
         "PatchTST {PatchTST|96} / {PatchTST|192} / {PatchTST|336} / {PatchTST|720}",
     ),

@@ -77,6 +77,7 @@ class ConformalForecaster(DelegatingForecaster):
     10.4
     """
 
+    _settings = ("method",)
     _parameter_constraints: ClassVar[dict] = {
         "forecaster": [Forecaster, None],
         "method": [StrOptions({"residual", "adaptive", "quantile"})],
