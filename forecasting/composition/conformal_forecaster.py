@@ -77,7 +77,6 @@ class ConformalForecaster(DelegatingForecaster):
     10.4
     """
 
-    _settings = ("method",)
     _parameter_constraints: ClassVar[dict] = {
         "forecaster": [Forecaster, None],
         "method": [StrOptions({"residual", "adaptive", "quantile"})],
@@ -157,6 +156,7 @@ class ConformalForecaster(DelegatingForecaster):
                 return super().sample(horizon, n_samples, X, random_state, initial=initial)
             return self._sample_newest(horizon, n_samples, X, random_state, initial)
         check_is_fitted(self)
+        self._check_distribution()
         inner = self._standing()
         inner.layout_, inner.exog_names_ = self.layout_, self.exog_names_
         inner.n_features_in_ = self.n_features_in_
@@ -172,11 +172,8 @@ class ConformalForecaster(DelegatingForecaster):
                 "not: take a recurrent forecaster with head='quantile', or method='adaptive'"
             )
         states = self.forecaster_._fit_arrays(series, exog, self.observed_)
-        if self.method == "quantile" and not self.forecaster_._has_distribution():
-            raise ValueError(
-                f"method='quantile' needs a forecaster that knows a distribution, but the head of "
-                f"{self.forecaster_!r} gives points: take head='quantile', or method='adaptive'"
-            )
+        if self.method == "quantile":
+            self._check_distribution()
         return states
 
     def _calendar(self):
@@ -192,6 +189,14 @@ class ConformalForecaster(DelegatingForecaster):
         return tags
 
     # ---------------------------------------------------------------- private
+
+    def _check_distribution(self) -> None:
+        inner = self.forecaster_
+        if not (isinstance(inner, DistributionForecaster) and inner._has_distribution()):
+            raise ValueError(
+                f"method='quantile' needs a forecaster that knows a distribution, but {inner!r} gives points: take "
+                "head='quantile', or method='adaptive'"
+            )
 
     def _inner(self) -> Any:
         return Naive() if self.forecaster is None else clone(self.forecaster)
@@ -240,6 +245,7 @@ class ConformalForecaster(DelegatingForecaster):
         """Return steps, quantile forecasts (n_steps, n_targets, n_levels) per series, and how far truths lay
         outside (of one level: above) in the later part of the series."""
         check_is_fitted(self)
+        self._check_distribution()
         steps = read_horizon(horizon, self.layout_)
         n_steps = steps.n_steps
         exog = self._read_future_exog(X, self.layout_, [n_steps] * len(self.states_))

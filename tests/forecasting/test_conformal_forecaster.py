@@ -228,8 +228,12 @@ def test_quantiles_need_a_distribution():
         ValueError, match=r"method='quantile' needs a forecaster that knows a distribution, which Naive"
     ):
         ConformalForecaster(Naive(), method="quantile").fit(np.arange(20.0))
-    with pytest.raises(ValueError, match=r"the head of KnownProcess.* gives points"):
+    with pytest.raises(ValueError, match=r"KnownProcess.* gives points"):
         ConformalForecaster(KnownProcess(), method="quantile").fit(np.arange(20.0))
+    later = ConformalForecaster(Naive()).fit(np.arange(30.0)).set_params(method="quantile")
+    for ask in (later.predict_interval, later.sample):
+        with pytest.raises(ValueError, match=r"but Naive.* gives points"):
+            ask(2)
 
 
 def test_is_a_forecaster():

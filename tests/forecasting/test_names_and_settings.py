@@ -9,7 +9,6 @@ from sklearn.base import clone
 
 from forecasting import (
     Analogue,
-    ConformalForecaster,
     DirectForecaster,
     EnsembleForecaster,
     MultiOutputForecaster,
@@ -72,7 +71,6 @@ def test_frames_of_a_list_have_the_same_columns():
         (DirectForecaster(lags=3, max_horizon=4), {"max_horizon": 2}),
         (EnsembleForecaster([Naive(), Naive()]), {"method": "median"}),
         (Analogue(window=5), {"window": 9}),
-        (ConformalForecaster(Naive()), {"method": "quantile"}),
         (TransformedTargetForecaster(missing=("seasonal", 7)), {"missing": None}),
         (ReservoirForecaster(EchoState(10), strategy="direct", max_horizon=4), {"strategy": "recursive"}),
         (ReservoirForecaster(EchoState(10), random_state=0), {"input_skip": False}),
