@@ -34,9 +34,7 @@ class Differences:
 
     def __init__(self, lags: Sequence[int] = ()):
         if not all(isinstance(lag, Integral) and lag >= 1 for lag in lags):
-            raise ValueError(
-                f"differences={lags!r} must be lags, integers from 1 on, such as (1,) or (1, 12)"
-            )
+            raise ValueError(f"differences at lags={lags!r} need integers from 1 on, such as (1,) or (1, 12)")
         self.lags = tuple(int(lag) for lag in lags)
         self.span = sum(self.lags)
 

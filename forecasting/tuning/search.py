@@ -42,7 +42,8 @@ def tune(
     `ReservoirForecaster` whose penalty is open is judged by free runs instead: fitted before the first window
     and carried on through the others, so that the series drives its reservoir once and one factorisation gives
     the readout of every penalty, of which the best is kept; a configuration of which every penalty diverges is
-    given up at once.
+    given up at once. The part that a sliding window trains on then begins with the state that the series before it
+    has left, where a fit begins at rest.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ def test_differences_and_back(lags):
 
 @pytest.mark.parametrize("lags", [(0,), (1.5,), (-1,)])
 def test_differences_must_be_lags(lags):
-    with pytest.raises(ValueError, match="must be lags"):
+    with pytest.raises(ValueError, match="differences at lags="):
         small(differences=lags).fit(wave())
 
 

@@ -265,7 +265,7 @@ def test_bias_of_series_that_were_not_in_training():
         (Log(1.0), [-1.0, 3.0], "Log needs values above -1"),
         (BoxCox(), [-1.0, 3.0], "BoxCox needs values above 0"),
         (Difference((1, 2)), [1.0, 2.0, 3.0], r"y has 3 step.*Difference\(lags=\(1, 2\)\) needs at least 4"),
-        (Difference((0,)), [1.0, 2.0], r"differences=\(0,\) must be lags"),
+        (Difference((0,)), [1.0, 2.0], r"differences at lags=\(0,\) need integers"),
         (Deseasonalize(4), [1.0] * 7, r"7 step.*Deseasonalize\(season_length=4\) needs two seasons"),
         (Deseasonalize(2, model="mul"), [1.0, 0.0] * 3, "model='mul'.* needs a positive series"),
         (Detrend(2), [1.0, 2.0], r"2 step.*Detrend\(degree=2\) needs at least 3"),
