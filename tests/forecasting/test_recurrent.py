@@ -47,6 +47,7 @@ def contract(**options):
 
 CASES = {
     "segments": RecurrentForecaster("rnn", strategy="segments", segment_length=3, **contract()),
+    "on a regression": GRUForecaster(linear_skip="ridge", head="quantile", **contract()),
     "recursive": LSTMForecaster(strategy="recursive", teacher_forcing=0.5, **contract()),
     "distribution": GRUForecaster(strategy="recursive", head="student_t", **contract()),
 }
