@@ -164,7 +164,7 @@ def test_feedback_with_any_readout():
     [
         (PoissonRegressor(alpha=1e-3, max_iter=1000), False),
         (PLSRegression(5), False),
-        (LinearSVR(), True),
+        (LinearSVR(max_iter=100_000, random_state=0), True),
         (SGDRegressor(random_state=0), True),
         (RecursiveLeastSquares(), True),
     ],
