@@ -7,10 +7,12 @@ from time import perf_counter
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from threadpoolctl import threadpool_info
+
+from reservoir.compiled.compilation import compiled
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "numba", "reservoirpy")
 _CHAINS = 12  # independent sums: enough to hide the latency of a multiply-add on two pipes
@@ -73,7 +75,7 @@ def _multiply_adds(typingctx, n_rounds, factor):
     return types.float64(types.intp, types.float64), codegen
 
 
-@njit(cache=True, nogil=True)
+@compiled(arithmetic="strict")
 def _burn(n_rounds, factor):
     return _multiply_adds(n_rounds, factor)
 

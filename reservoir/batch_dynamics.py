@@ -7,9 +7,10 @@ given, are transposed on the way out and in, four series at a time.
 """
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import overload
 
+from reservoir.compiled.compilation import compiled, options
 from reservoir.compiled.tiles import (
     BLOCK,
     LANES,
@@ -21,11 +22,9 @@ from reservoir.compiled.tiles import (
 )
 from reservoir.dynamics import Blend
 from reservoir.recurrence import Dense, Sliced, is_kind, slice_rows
-from reservoir.vecmath import FASTMATH, activate
+from reservoir.vecmath import activate
 
 _LARGE = 2**25  # bytes of states that no cache holds until they are read
-_OPTIONS = {"fastmath": FASTMATH, "error_model": "numpy"}
-_KERNEL = {"cache": True, "nogil": True, **_OPTIONS}
 
 
 def sliced_for_block(recurrence, matrix, dtype) -> Sliced:
@@ -44,12 +43,12 @@ def sliced_for_block(recurrence, matrix, dtype) -> Sliced:
     )
 
 
-@njit(**_KERNEL)
+@compiled(arithmetic="elementwise")
 def _four_rows(states, first, t, b):
     return states[first[b] + t], states[first[b + 1] + t], states[first[b + 2] + t], states[first[b + 3] + t]
 
 
-@njit(**_KERNEL)
+@compiled(arithmetic="elementwise")
 def _read_block(states, first, t, target):
     """Rows ``first + t`` of BLOCK series, transposed, into ``target`` (n_units or more, BLOCK)."""
     for b in range(0, BLOCK, 4):
@@ -61,7 +60,7 @@ def _read_block(states, first, t, target):
             target[i, b + 3] = r3[i]
 
 
-@njit(**_KERNEL)
+@compiled(arithmetic="elementwise")
 def _write_block(source, states, first, t):
     """The inverse of ``_read_block``."""
     past_caches = states.nbytes > _LARGE
@@ -81,7 +80,7 @@ def _write_block(source, states, first, t):
                 r3[i] = source[i, b + 3]
 
 
-@njit(**_KERNEL)
+@compiled(arithmetic="elementwise")
 def _set_inputs(target, values, heard, first, t, weights, everything):
     """Weighted inputs of step t of BLOCK series into ``target`` (n_padded, BLOCK), by way of ``heard``."""
     n_inputs = heard.shape[0]
@@ -101,7 +100,7 @@ def blend_for_block(leak, rotation, dtype):
     return leak._replace(rotation=sliced_for_block(leak.rotation, rotation, dtype))
 
 
-@njit(**_KERNEL)
+@compiled(arithmetic="elementwise")
 def _add_product(target, source, recurrence):
     """Add ``W @ source``; both are (n_padded, BLOCK)."""
     weights, indices, starts = recurrence
@@ -116,7 +115,7 @@ def _blend_block(block, leak, old, rotated):
     raise TypeError(f"leak must be an array or a Blend, got {type(leak).__name__}")
 
 
-@overload(_blend_block, jit_options=_OPTIONS)
+@overload(_blend_block, jit_options=options("elementwise"))
 def _overload_blend_block(block, leak, old, rotated):
     if not is_kind(leak, Blend):
         return _blend_leaky
@@ -146,7 +145,7 @@ def _blend_rotated(block, leak, old, rotated):
             block[i, b] = leak.keep[i] * rotated[i, b] + leak.leak[i] * block[i, b]
 
 
-@njit(**_KERNEL)
+@compiled(arithmetic="elementwise")
 def drive_block(states, first_rows, n_steps, inputs, recurrence, block, leak, activation):
     """Drive BLOCK series of equal length.
 

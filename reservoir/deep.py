@@ -4,15 +4,15 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from numba import njit
 from numba.extending import overload
 from sklearn.utils._param_validation import Interval
 
 from reservoir.base import Reservoir, part_of
+from reservoir.compiled.compilation import compiled
 from reservoir.composition import Composition, check_reservoirs, clones, copies, moved
 from reservoir.default_parts import DefaultParts
 from reservoir.echo_state import EchoState
-from reservoir.stepping import KERNEL, step, with_step
+from reservoir.stepping import step, with_step
 
 
 class DeepEchoState(DefaultParts, Composition):
@@ -166,7 +166,7 @@ def _climb(layers, heard, said, begin):
     raise NotImplementedError
 
 
-@njit(**KERNEL)
+@compiled
 def _step_layer(layer, said, begin):
     step(layer.part, layer.heard, layer.said)
     for p in range(len(said)):
@@ -175,7 +175,7 @@ def _step_layer(layer, said, begin):
     return begin + layer.said.shape[1]
 
 
-@njit(**KERNEL)
+@compiled
 def _hear_below(layer, below, heard):
     """The input, if the layer hears it too, and the scaled states below."""
     n_states = below.said.shape[1]
@@ -200,7 +200,7 @@ def _overload_climb(layers, heard, said, begin):
     return climb
 
 
-@njit(**KERNEL)
+@compiled
 def _step_layers(part, heard, said):
     part.layers[0].heard[:] = heard
     _climb(part.layers, heard, said, 0)

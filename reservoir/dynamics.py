@@ -16,17 +16,15 @@ Recurrences: ``recurrence``. Many series at once: ``batch_dynamics``. Free runs:
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import overload
 
+from reservoir.compiled.compilation import compiled, options
 from reservoir.compiled.tiles import TILE, aligned_zeros, get_tile, put_tile, set_inputs
 from reservoir.recurrence import add_recurrence, in_whole_tiles, is_kind, joined
 from reservoir.stepping import borrowed, with_step
-from reservoir.vecmath import ACTIVATIONS, FASTMATH, activate, tanh
+from reservoir.vecmath import ACTIVATIONS, activate, tanh
 
-_REASSOCIATE = FASTMATH | {"reassoc"}  # sums may be split over vector lanes
-_OPTIONS = {"fastmath": _REASSOCIATE, "error_model": "numpy"}
-_KERNEL = {"cache": True, "nogil": True, **_OPTIONS}
 _TANH = ACTIVATIONS["tanh"]
 
 
@@ -71,7 +69,7 @@ def _blend(tile, leak, circles, old, n_units, first, member, heard, share):
     raise TypeError(f"leak must be an array or a Blend, got {type(leak).__name__}")
 
 
-@overload(_blend, jit_options=_OPTIONS)
+@overload(_blend, jit_options=options())
 def _overload_blend(tile, leak, circles, old, n_units, first, member, heard, share):
     if not is_kind(leak, Blend):
         return _blend_leaky
@@ -98,7 +96,7 @@ def _blend_rotated(tile, leak, circles, old, n_units, first, member, heard, shar
     _mix(tile, leak, heard, in_whole_tiles(n_units) * member + first, share)
 
 
-@njit(**_OPTIONS)
+@compiled(cached=False)
 def _mix(tile, leak, heard, first, share):
     get_tile(share, leak.leak, first)
     for i in range(TILE):
@@ -108,7 +106,7 @@ def _mix(tile, leak, heard, first, share):
         tile[i] += share[i] * heard[i]
 
 
-@njit(**_OPTIONS)
+@compiled(cached=False)
 def _in_tiles(values):
     """``values``, and zeros up to a whole number of tiles."""
     padded = np.zeros(-(-values.size // TILE) * TILE, values.dtype)
@@ -121,14 +119,14 @@ def _prepared(leak):
     raise TypeError(f"leak must be an array or a Blend, got {type(leak).__name__}")
 
 
-@overload(_prepared, jit_options=_OPTIONS)
+@overload(_prepared, jit_options=options())
 def _overload_prepared(leak):
     if is_kind(leak, Blend):
         return lambda leak: (Blend(_in_tiles(leak.keep), _in_tiles(leak.leak), leak.rotation), False)
     return lambda leak: (_in_tiles(leak), np.all(leak == 1))
 
 
-@njit(**_KERNEL)
+@compiled
 def _workspace(states):
     """Return room for the old and the new one of each of some states, and four tiles.
 
@@ -144,7 +142,7 @@ def _workspace(states):
     return circles, aligned_zeros(4 * TILE, states).reshape(4, TILE)
 
 
-@njit(**_KERNEL)
+@compiled
 def _advance(rows, places, circles, tiles, turn, values, weights, recurrence, leak, plain, activation):
     """Do some steps: the drive, which stands in ``rows`` or comes from inputs, becomes the state.
 
@@ -212,7 +210,7 @@ def _advance(rows, places, circles, tiles, turn, values, weights, recurrence, le
     return turn
 
 
-@njit(**_KERNEL)
+@compiled
 def drive(states, inputs, recurrence, state, leak, activation):
     """Drive one series.
 
@@ -304,12 +302,12 @@ def units(members: Members, states) -> Units:
     return with_step(_step_units, part, states.dtype)
 
 
-@njit(**_KERNEL)
+@compiled
 def _prepared_leak(leak):
     return _prepared(leak)
 
 
-@njit(**_KERNEL)
+@compiled
 def drive_units(states, values, part, at_once, ends):
     """Drive some places, ``at_once`` of them in step; whoever calls sets ``part.turn``, once for all places.
 
@@ -332,7 +330,7 @@ def drive_units(states, values, part, at_once, ends):
         _advance(states, places, part.circles, tiles, part.turn[0], values, *arrays)
 
 
-@njit(**_KERNEL)
+@compiled
 def _step_units(part, heard, said):
     n_members, arrays = part.members.n_members, part.members[2:]
     n_places = len(heard)
@@ -343,7 +341,7 @@ def _step_units(part, heard, said):
     part.turn[0] = _advance(said, places, part.circles, part.tiles, part.turn[0], part.values, *arrays)
 
 
-@njit(**_KERNEL)
+@compiled
 def trace(states, last, traces, retention):
     r"""Linear traces of a series of states, :math:`\mu(t) = \alpha \mu(t-1) + (1-\alpha) h(t-1)`.
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numba import njit
 from scipy.linalg import cholesky_banded, solve_banded
 from scipy.sparse import csgraph
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigs, eigsh
 
+from reservoir.compiled.compilation import compiled
 from reservoir.compiled.tiles import LANES, add_slice
 from reservoir.recurrence import slice_rows
 
@@ -169,7 +169,7 @@ def _powered(matrix: sp.csr_array, power: int):
     return matvec
 
 
-@njit(cache=True, nogil=True)
+@compiled(arithmetic="strict")
 def _products(sliced, v, power):
     """``W^power v`` without a call for each product."""
     new = np.empty_like(v)

@@ -4,16 +4,16 @@ from numbers import Real
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from numba import njit
 from sklearn.base import clone
 from sklearn.utils._param_validation import Interval
 
 from reservoir.base import Reservoir, part_of
+from reservoir.compiled.compilation import compiled
 from reservoir.default_parts import DefaultParts
 from reservoir.dynamics import trace
 from reservoir.echo_state import EchoState
 from reservoir.random_source import seed_open_parts
-from reservoir.stepping import KERNEL, step, with_step
+from reservoir.stepping import step, with_step
 
 
 class LeakyUnits(DefaultParts, Reservoir):
@@ -167,7 +167,7 @@ class Traces(NamedTuple):
         return np.hstack([self.inner.carried(), *([self.last] if self.extra else []), self.traces])
 
 
-@njit(**KERNEL)
+@compiled
 def _step_traces(part, heard, said):
     last, traces, retention = part.last, part.traces, part.retention
     n_places, n_traces = last.shape

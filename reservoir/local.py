@@ -21,16 +21,16 @@ from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from reservoir.base import Reservoir, part_of
+from reservoir.compiled.compilation import compiled
 from reservoir.composition import parts_of
 from reservoir.harvest import CHUNK_ROWS
 from reservoir.parallel import side_by_side
 from reservoir.readout import RidgeReadout
 from reservoir.sequences import Layout
 from reservoir.squares import with_squares
-from reservoir.stepping import KERNEL, borrowed, step
+from reservoir.stepping import borrowed, step
 
 _LEAST_STEPS = 32  # of each patch at a time
 
@@ -307,7 +307,7 @@ def _part_of_patches(groups, states, squares):
     return part_of(reservoirs, np.concatenate(starts))
 
 
-@njit(**KERNEL)
+@compiled
 def _run(paths, last, part, seen, own, heard, said, coef, intercept):
     """Run fields free, see ``run_patches_free``; ``heard`` and ``said`` are room for all patches of all fields.
 

@@ -5,11 +5,11 @@ from numbers import Integral
 from typing import ClassVar, NamedTuple
 
 import numpy as np
-from numba import njit
 from sklearn.utils._param_validation import Interval
 
 from reservoir.base import Reservoir
-from reservoir.stepping import KERNEL, with_step
+from reservoir.compiled.compilation import compiled
+from reservoir.stepping import with_step
 
 
 class NVAR(Reservoir):
@@ -195,7 +195,7 @@ def _products(factors) -> Products:
     return Products(*np.ascontiguousarray(np.array(runs, dtype=np.uint32).reshape(-1, 3).T))
 
 
-@njit(**KERNEL)
+@compiled
 def _set_monomials(row, history, now, delays, stride, products):
     """Monomials of the history up to row ``now``, into ``row``."""
     n_inputs = history.shape[1]
@@ -214,7 +214,7 @@ def _set_monomials(row, history, now, delays, stride, products):
         n_done += length
 
 
-@njit(**KERNEL)
+@compiled
 def _write_monomials(states, history, delays, stride, products):
     """Monomials of each of the last ``len(states)`` rows of a history."""
     n_past = history.shape[0] - states.shape[0]
@@ -222,7 +222,7 @@ def _write_monomials(states, history, delays, stride, products):
         _set_monomials(states[t], history, n_past + t, delays, stride, products)
 
 
-@njit(**KERNEL)
+@compiled
 def _step_monomials(part, heard, said):
     n_inputs = heard.shape[1]
     for p in range(len(heard)):

@@ -4,15 +4,12 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from numba import njit
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, _fit_context
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from reservoir.compiled.compilation import compiled
 from reservoir.ridge.row_blocks import FLOATS
-from reservoir.vecmath import FASTMATH
-
-_KERNEL = {"cache": True, "nogil": True, "fastmath": FASTMATH | {"reassoc"}, "error_model": "numpy"}
 
 
 class OnlineReadout(MultiOutputMixin, RegressorMixin, BaseEstimator):
@@ -253,7 +250,7 @@ class LeastMeanSquares(OnlineReadout):
             )
 
 
-@njit(**_KERNEL)
+@compiled
 def _recursive_least_squares(X, y, coef, inverse, means, weight, forgetting):
     """Go through rows; all but ``X`` and ``y`` is overwritten by what it becomes. Returns the sum of weights.
 
@@ -285,7 +282,7 @@ def _recursive_least_squares(X, y, coef, inverse, means, weight, forgetting):
     return weight
 
 
-@njit(**_KERNEL)
+@compiled
 def _symmetric_product(lower, vector, product):
     """``product = A @ vector`` from the lower triangle of ``A``."""
     product[:] = 0
@@ -298,7 +295,7 @@ def _symmetric_product(lower, vector, product):
         product[i] += total + lower[i, i] * begin
 
 
-@njit(**_KERNEL)
+@compiled
 def _downdate(lower, product, scale, forgetting):
     """Set the lower triangle of ``A`` to that of ``(A - g g' / scale) / forgetting``."""
     for i in range(product.size):
@@ -311,7 +308,7 @@ def _downdate(lower, product, scale, forgetting):
                 row[j] = (row[j] - factor * product[j]) / forgetting
 
 
-@njit(**_KERNEL)
+@compiled
 def _least_mean_squares(X, y, coef, intercept, learning_rate, normalized):
     """Go through rows; ``coef`` (n_targets, n_features) and ``intercept`` are overwritten by what they become."""
     for t in range(X.shape[0]):

@@ -7,18 +7,18 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from joblib import effective_n_jobs
-from numba import njit
 from numba.extending import overload
 from sklearn.utils._param_validation import Interval
 
 from reservoir.base import Reservoir, have_parts, part_of
+from reservoir.compiled.compilation import compiled
 from reservoir.compiled.threads import N_JOBS, in_threads
 from reservoir.composition import Composition, check_reservoirs, clones, copies
 from reservoir.default_parts import DefaultParts
 from reservoir.dynamics import drive_units, units
 from reservoir.echo_state import FEW_INPUTS, MIN_SERIES_FOR_BLOCK, EchoState, with_constant
 from reservoir.recurrence import Dense
-from reservoir.stepping import KERNEL, step, with_step
+from reservoir.stepping import step, with_step
 
 
 class SideBySide(Composition):
@@ -148,7 +148,7 @@ def _row(each, networks=None):
     return with_step(_step_row, Row(part, np.array(columns), heard, said), states.dtype)
 
 
-@njit(**KERNEL)
+@compiled
 def _step_row(part, heard, said):
     columns, own_heard, own_said = part.columns, part.heard, part.said
     n_places, n_states, n_members = len(said), own_said.shape[1], len(columns)
@@ -185,7 +185,7 @@ def _step_rows(rows, heard, said, begin):
     raise NotImplementedError
 
 
-@njit(**KERNEL)
+@compiled
 def _place(room, said, begin):
     for p in range(len(room)):
         for i in range(room.shape[1]):
@@ -206,7 +206,7 @@ def _overload_step_rows(rows, heard, said, begin):
     return step_rows
 
 
-@njit(**KERNEL)
+@compiled
 def _step_side(part, heard, said):
     _step_rows(part.rows, heard, said, 0)
 

@@ -21,14 +21,11 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
-from numba import njit
 from numba.extending import overload
 
+from reservoir.compiled.compilation import compiled, options
 from reservoir.compiled.tiles import LANES, SHARED, TILE, add_shared, add_shifted, add_slice, aligned, tiled
 from reservoir.shift_matrix import ShiftMatrix
-from reservoir.vecmath import FASTMATH
-
-_OPTIONS = {"fastmath": FASTMATH | {"reassoc"}, "error_model": "numpy"}  # sums may be split over vector lanes
 
 
 class Dense(NamedTuple):
@@ -129,7 +126,7 @@ def add_recurrence(tile, recurrence, circles, old, n_units, first, member):
     raise TypeError(f"recurrence must be Dense, Sliced, Shifted or Shared, got {type(recurrence).__name__}")
 
 
-@njit(**_OPTIONS)
+@compiled(cached=False)
 def in_whole_tiles(n_units):
     """Room for this many units."""
     return -(-n_units // TILE) * TILE
@@ -140,7 +137,7 @@ def is_kind(value, kind) -> bool:
     return getattr(value, "instance_class", None) is kind
 
 
-@overload(add_recurrence, jit_options=_OPTIONS)
+@overload(add_recurrence, jit_options=options())
 def _overload_add_recurrence(tile, recurrence, circles, old, n_units, first, member):
     if is_kind(recurrence, Dense):
         return _add_dense

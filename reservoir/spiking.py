@@ -5,19 +5,16 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
-from numba import njit
 from sklearn.utils._param_validation import Interval
 
 from reservoir.base import Reservoir
+from reservoir.compiled.compilation import compiled
 from reservoir.echo_state import EchoState
 from reservoir.leaky_units import read_retention
 from reservoir.sequences import Layout
 from reservoir.stepping import with_step
 from reservoir.topology import make_input_weights, make_recurrent_weights
 from reservoir.topology.recurrent import read_options
-from reservoir.vecmath import FASTMATH
-
-_KERNEL = {"cache": True, "nogil": True, "fastmath": FASTMATH, "error_model": "numpy"}
 
 
 class SpikingUnits(Reservoir):
@@ -220,7 +217,7 @@ class Spikes(NamedTuple):
         return np.hstack([self.potential, self.trace])
 
 
-@njit(**_KERNEL)
+@compiled(arithmetic="elementwise")
 def _drive(states, potential, trace, weights, targets, starts, retention, leak, threshold):
     """Drive one series: rows of ``states`` (n_steps, n_units) are the drive and become the traces.
 
@@ -249,7 +246,7 @@ def _drive(states, potential, trace, weights, targets, starts, retention, leak, 
             row[i] = trace[i]
 
 
-@njit(**_KERNEL)
+@compiled(arithmetic="elementwise")
 def _step_spikes(part, heard, said):
     for p in range(len(heard)):
         row = said[p]

@@ -3,15 +3,15 @@
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from numba import njit
 from sklearn.base import clone
 from sklearn.utils._param_validation import StrOptions
 
 from reservoir.base import Reservoir, part_of
+from reservoir.compiled.compilation import compiled
 from reservoir.default_parts import DefaultParts
 from reservoir.echo_state import EchoState
 from reservoir.random_source import seed_open_parts
-from reservoir.stepping import KERNEL, step, with_step
+from reservoir.stepping import step, with_step
 
 
 class SquaredStates(DefaultParts, Reservoir):
@@ -135,7 +135,7 @@ class Squares(NamedTuple):
         return self.inner.carried()
 
 
-@njit(**KERNEL)
+@compiled
 def _step_squares(part, heard, said):
     h = part.h
     step(part.inner, heard, h)

@@ -13,14 +13,12 @@ from typing import Any
 
 import numba
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
-from reservoir.vecmath import FASTMATH
-
-KERNEL = {"cache": True, "nogil": True, "fastmath": FASTMATH | {"reassoc"}, "error_model": "numpy"}
+from reservoir.compiled.compilation import compiled
 
 _ADDRESSES: dict[tuple, int] = {}
 
@@ -100,7 +98,7 @@ def _without_owner(context, builder, kind, value):
     return value
 
 
-@njit(**KERNEL)
+@compiled
 def run_free(outputs, part, exog, heard, said, weights, gain):
     r"""Run one series free: each output is the next step's input.
 

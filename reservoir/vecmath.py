@@ -30,12 +30,11 @@ from collections.abc import Callable
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic, overload
 
-from reservoir.compiled.lanes import FASTMATH, Lanes, spread
-
-_OPTIONS = {"fastmath": FASTMATH, "error_model": "numpy"}
+from reservoir.compiled.compilation import compiled, options
+from reservoir.compiled.lanes import Lanes, spread
 
 _LAYOUT = {  # of each type the integer bits, mantissa bits, exponent bias
     types.float64: (64, 52, 1023),
@@ -156,7 +155,7 @@ def gate(x):
     return 1.0 / (1.0 + np.exp(-x))
 
 
-@overload(tanh, jit_options=_OPTIONS)
+@overload(tanh, jit_options=options("elementwise"))
 def _overload_tanh(x):
     if not _is_float(precision(x)):
         return None
@@ -185,7 +184,7 @@ def _overload_tanh(x):
     return implementation
 
 
-@overload(exp, jit_options=_OPTIONS)
+@overload(exp, jit_options=options("elementwise"))
 def _overload_exp(x):
     if not _is_float(x):
         return None
@@ -213,7 +212,7 @@ def _overload_exp(x):
     return implementation
 
 
-@overload(gate, jit_options=_OPTIONS)
+@overload(gate, jit_options=options("elementwise"))
 def _overload_gate(x):
     if not _is_float(precision(x)):
         return None
@@ -237,7 +236,7 @@ def _overload_gate(x):
     return implementation
 
 
-@overload(sigmoid, jit_options=_OPTIONS)
+@overload(sigmoid, jit_options=options("elementwise"))
 def _overload_sigmoid(x):
     if not _is_float(x):
         return None
@@ -255,7 +254,7 @@ def _overload_sigmoid(x):
 ACTIVATIONS = {"tanh": 0, "identity": 1, "relu": 2, "saturated_linear": 3, "sigmoid": 4}
 
 
-@njit(cache=True, nogil=True, **_OPTIONS)
+@compiled(arithmetic="elementwise")
 def activate(values, code):
     """Apply the activation with this code of ``ACTIVATIONS`` to a one-dimensional array, in place.
 

@@ -7,10 +7,8 @@ weights transposed, and the gradient of the weights is one product over all step
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit
 
 from forecasting.networks.cells.products import (
-    KERNEL,
     add_back,
     add_onward,
     add_product,
@@ -19,11 +17,12 @@ from forecasting.networks.cells.products import (
 )
 from forecasting.networks.cells.views import at_step
 from forecasting.networks.parameters import ParameterVector
+from reservoir.compiled.compilation import compiled
 
 N_GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 
 
-@njit(**KERNEL)
+@compiled
 def _products(states, gates, weights, carry, grads):
     n_steps, n_series, n_units = states.shape
     transposed, panels = turned(weights, n_series), in_panels(weights, n_series, n_steps)

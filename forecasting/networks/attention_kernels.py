@@ -4,13 +4,13 @@ Arrays stand series first. ``keys`` is (n_series, n_units, n_places), so that al
 """
 
 import numpy as np
-from numba import njit
 
-from forecasting.networks.cells.products import KERNEL, add_product, transposed
+from forecasting.networks.cells.products import add_product, transposed
+from reservoir.compiled.compilation import compiled
 from reservoir.vecmath import exp
 
 
-@njit(**KERNEL)
+@compiled
 def softplus(drive):
     """``log(1 + exp(drive))`` and its slope."""
     one, e = type(drive)(1), np.exp(-abs(drive))
@@ -18,7 +18,7 @@ def softplus(drive):
     return max(drive, type(drive)(0)) + np.log1p(e), slope
 
 
-@njit(**KERNEL)
+@compiled
 def _softmax(scores, n_places):
     """Turn the first scores into weights; 0 where no place is."""
     top, total = scores[0], scores.dtype.type(0)
@@ -33,7 +33,7 @@ def _softmax(scores, n_places):
     scores[n_places:] = 0
 
 
-@njit(**KERNEL)
+@compiled
 def look(asked, values, keys, lengths, scale, drive, position, weights, context, slopes, sharpness, centre):
     """Fill ``weights`` and ``context``; with a location move ``position``, and fill the last three.
 
@@ -70,7 +70,7 @@ def look(asked, values, keys, lengths, scale, drive, position, weights, context,
         add_product(context[i], weights[i], values[i])
 
 
-@njit(**KERNEL)
+@compiled
 def look_back(asked, values, keys, scale, weights, slopes, sharpness, centre, grad, outputs):
     """From the gradient in the context, series first, to those in all that a look hears.
 
@@ -98,7 +98,7 @@ def look_back(asked, values, keys, scale, weights, slopes, sharpness, centre, gr
         add_product(grad_keys[i], asked[i].T, grad_scores)
 
 
-@njit(**KERNEL)
+@compiled
 def _window_back(grad_scores, slopes, sharpness, centre, grad_drive):
     """From the gradient in the scores of a series to that in what moves its window; later steps stand on earlier."""
     moved = grad_scores.dtype.type(0)

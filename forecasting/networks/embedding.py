@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from numba import njit
 from sklearn.base import BaseEstimator
 
 from forecasting.networks.layer import SIZE, Layer, Pass
 from forecasting.networks.stepping import Lookup
+from reservoir.compiled.compilation import compiled
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(arithmetic="strict")
 def _add_rows(total, places, rows):
     for i in range(places.size):
         for j in range(total.shape[1]):

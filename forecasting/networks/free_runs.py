@@ -4,20 +4,19 @@ Chance is drawn beforehand and handed in, so that a run is a function of its arg
 """
 
 import numpy as np
-from numba import njit
 
-from forecasting.networks.cells.products import KERNEL
 from forecasting.networks.stepping import advance_all
+from reservoir.compiled.compilation import compiled
 from reservoir.vecmath import exp
 
 
-@njit(**KERNEL)
+@compiled
 def step(parts, x):
     """Take a network one step on and return what it says, (n_series, n_outputs): a buffer of the last part."""
     return advance_all(parts, x)
 
 
-@njit(**KERNEL)
+@compiled
 def _most_likely(raw):
     best = 0
     for k in range(1, raw.size):
@@ -26,7 +25,7 @@ def _most_likely(raw):
     return best
 
 
-@njit(**KERNEL)
+@compiled
 def _drawn(raw, temperature, uniform):
     """Symbol of a softmax, by a number in [0, 1)."""
     top, total = raw[_most_likely(raw)], 0.0
@@ -40,7 +39,7 @@ def _drawn(raw, temperature, uniform):
     return raw.size - 1
 
 
-@njit(**KERNEL)
+@compiled
 def choose_symbols(raw, temperature, uniforms, out):
     """Choose a symbol of every row: by chance, or without numbers to draw by the most likely one."""
     for i in range(raw.shape[0]):
@@ -50,7 +49,7 @@ def choose_symbols(raw, temperature, uniforms, out):
             out[i] = _most_likely(raw[i])
 
 
-@njit(**KERNEL)
+@compiled
 def write_symbols(parts, symbols, n_given, temperature, uniforms, end):
     """Let a network write; it hears every symbol that it wrote.
 
@@ -86,7 +85,7 @@ def write_symbols(parts, symbols, n_given, temperature, uniforms, end):
     return symbols.shape[0]
 
 
-@njit(**KERNEL)
+@compiled
 def feed_back(parts, heard, n_features, own, labels, raw):
     """Run over steps whose inputs end with the outputs before; where ``own``, with those that the network gave.
 
@@ -114,7 +113,7 @@ def feed_back(parts, heard, n_features, own, labels, raw):
         raw[t] = advance_all(parts, heard[t])
 
 
-@njit(**KERNEL)
+@compiled
 def _draw_offset(raw, bias, uniforms, normals, out):
     """One draw from a `PenMixture`, from raw numbers of one step."""
     n = (raw.size - 1) // 6
@@ -127,7 +126,7 @@ def _draw_offset(raw, bias, uniforms, normals, out):
     out[2] = uniforms[1] * (1 + np.exp(-raw[0] * (1 + bias))) < 1
 
 
-@njit(**KERNEL)
+@compiled
 def draw_path(parts, bias, uniforms, normals, path):
     """Let a network draw with a pen; it hears every offset that it drew.
 

@@ -17,18 +17,16 @@ from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
-from numba import njit
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
-from reservoir.vecmath import FASTMATH
+from reservoir.compiled.compilation import compiled
 
-_KERNEL = {"cache": True, "nogil": True, "fastmath": FASTMATH | {"reassoc"}, "error_model": "numpy"}
 _RATE = [Interval(Real, 0, None, closed="neither")]
 _DECAY = [Interval(Real, 0, 1, closed="left")]
 
 
-@njit(**_KERNEL)
+@compiled
 def norm(gradient):
     """Euclidean norm, summed in a fixed order in float64."""
     total = 0.0
@@ -56,7 +54,7 @@ def clip_by_norm(gradient: np.ndarray, largest: float | None) -> float:
     return length
 
 
-@njit(**_KERNEL)
+@compiled
 def _sgd(values, gradient, velocity, rate, momentum, nesterov):
     for i in range(values.size):
         velocity[i] = momentum * velocity[i] + gradient[i]
@@ -64,7 +62,7 @@ def _sgd(values, gradient, velocity, rate, momentum, nesterov):
         values[i] -= rate * (ahead if nesterov else velocity[i])
 
 
-@njit(**_KERNEL)
+@compiled
 def _rmsprop(values, gradient, square, rate, decay, epsilon):
     one = values.dtype.type(1)
     for i in range(values.size):
@@ -72,7 +70,7 @@ def _rmsprop(values, gradient, square, rate, decay, epsilon):
         values[i] -= rate * gradient[i] / (np.sqrt(square[i]) + epsilon)
 
 
-@njit(**_KERNEL)
+@compiled
 def _adam(values, gradient, mean, square, decayed, rate, shrink, betas, epsilon, corrections):
     """``corrections``: 1 - beta1**t and the root of 1 - beta2**t."""
     one = values.dtype.type(1)

@@ -20,13 +20,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numba.extending import overload
 
 from forecasting.networks.attention_kernels import look
 from forecasting.networks.cells import wave_net, wave_net_kernels
 from forecasting.networks.cells.base import Cell
-from forecasting.networks.cells.products import KERNEL, add_product
+from forecasting.networks.cells.products import add_product
+from reservoir.compiled.compilation import compiled
 from reservoir.vecmath import ACTIVATIONS, activate
 
 
@@ -213,7 +213,7 @@ def advance_all(parts: tuple, x: np.ndarray) -> np.ndarray:
     raise NotImplementedError
 
 
-@njit(**KERNEL)
+@compiled
 def look_up(part, x):
     """Symbols -> vectors."""
     for i in range(x.size):
@@ -221,7 +221,7 @@ def look_up(part, x):
     return part.out
 
 
-@njit(**KERNEL)
+@compiled
 def apply(part, x):
     """``f(x W + b)``."""
     part.out[:] = part.bias
@@ -230,7 +230,7 @@ def apply(part, x):
     return part.out
 
 
-@njit(**KERNEL)
+@compiled
 def look_at(part, x):
     """What was asked, and what was found."""
     part.asked[:] = 0
@@ -246,7 +246,7 @@ def look_at(part, x):
     return part.out
 
 
-@njit(**KERNEL)
+@compiled
 def run_wave_net(part, x):
     """One step from the cache."""
     part.x[0, :, : x.shape[1]] = x

@@ -7,8 +7,7 @@ left from the second.
 
 from functools import partial
 
-from numba import njit
-
+from reservoir.compiled.compilation import compiled
 from reservoir.compiled.products import add_product
 from reservoir.compiled.threads import blas_threads, in_threads
 
@@ -17,7 +16,7 @@ _LEFT = 8  # panels on the left at a time
 _WORTH_THREADS = 1e6  # numbers in the panels times panels; below it, threads cost more than they save
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@compiled(arithmetic="elementwise")
 def pack(panels, first, rows, mean, roots, last):
     """Write ``roots * (rows - mean)`` with ``last`` below into the columns of the panels from ``first`` on.
 
@@ -59,7 +58,7 @@ def add_gram(sums, panels):
     in_threads(partial(_add_rows, sums, panels), starts, n_threads)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(arithmetic="strict")
 def _add_rows(sums, panels, first):
     """Add the rows of _LEFT panels."""
     stop = min(first + _LEFT, len(panels))
@@ -69,7 +68,7 @@ def _add_rows(sums, panels, first):
             add_product(tile, panels[p].T, panels[q])
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc"})
+@compiled
 def sum_of_squares(sums, n):
     """Sum of the squares of the first ``n`` rows and columns of a symmetric matrix, read from the upper triangle."""
     above = on = 0.0

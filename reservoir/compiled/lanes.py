@@ -23,16 +23,16 @@ functions are tanh and gate of `reservoir.vecmath`, and `where_positive`.
 import operator
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
+
+from reservoir.compiled.compilation import compiled
 
 BYTES = 64  # of a vector: on processors with shorter ones LLVM takes several
 
 # NaN and infinity keep their meaning: no "nnan", no "ninf". Division by zero must not raise, or a hidden
 # branch stops the vectoriser.
-FASTMATH = {"contract", "nsz", "arcp"}
-_OPTIONS = {"fastmath": FASTMATH, "error_model": "numpy"}
 _OPERATORS = {operator.add: "fadd", operator.sub: "fsub", operator.mul: "fmul", operator.truediv: "fdiv"}
 
 
@@ -181,10 +181,12 @@ def in_lanes(define):
     tuple of three callables
     """
     ways = _ways(Lanes), _ways(lambda dtype: dtype), _ways(Lanes, ahead=True)
-    return tuple(njit(**_OPTIONS, forceinline=True)(define(*way)) for way in ways)
+    return tuple(
+        compiled(define(*way), arithmetic="elementwise", cached=False, forceinline=True) for way in ways
+    )
 
 
-@njit(error_model="numpy", inline="always")
+@compiled(arithmetic="strict", cached=False, inline="always")
 def split(size, array):
     """Return how many numbers of an array lanes are, and how many of ``size`` fill them."""
     width = BYTES // array.itemsize

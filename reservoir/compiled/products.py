@@ -9,10 +9,11 @@ columns. Tiles shrink towards the edges, so that all sizes work without padding.
 import llvmlite.binding
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils, config
 from numba.extending import intrinsic
 
+from reservoir.compiled.compilation import compiled
 from reservoir.compiled.lanes import spread
 from reservoir.compiled.threads import blas_threads, in_threads
 
@@ -122,7 +123,7 @@ def _strip(rows, vectors):
         return _edge(rows)
     tile, narrower = _tile(rows, vectors), _strip(rows, vectors // 2)
 
-    @njit(error_model="numpy", inline="always")
+    @compiled(arithmetic="strict", cached=False, inline="always")
     def strip(out, base, left, right, i, j, begin, end):
         size = vectors * (VECTOR_BYTES // out.itemsize)
         while j + size <= right.shape[1]:
@@ -136,7 +137,7 @@ def _edge(rows):
     """The same for the columns that fill no vector."""
     four, single = _tile(rows, 0, 4), _tile(rows, 0, 1)
 
-    @njit(error_model="numpy", inline="always")
+    @compiled(arithmetic="strict", cached=False, inline="always")
     def edge(out, base, left, right, i, j, begin, end):
         while j + 4 <= right.shape[1]:
             j = four(out, base, left, right, i, j, j, begin, end)
@@ -152,7 +153,7 @@ def _panel_strip(rows, vectors):
     vectors = min(vectors, PANEL_BYTES // VECTOR_BYTES)
     tile = _tile(rows, vectors)
 
-    @njit(error_model="numpy", inline="always")
+    @compiled(arithmetic="strict", cached=False, inline="always")
     def strip(out, left, panels, i, panel, begin, end):
         depth, width = panels.shape[1:]
         start = panel * width
@@ -168,7 +169,7 @@ _strip_of_8, _strip_of_4, _strip_of_2, _strip_of_1 = (
 _panel_of_2, _panel_of_1 = (_panel_strip(rows, vectors) for rows, vectors in zip((2, 1), _VECTORS[2:]))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(arithmetic="strict")
 def set_product(out, base, left, right):
     """``out = base + left @ right``, without looking whether the shapes match.
 
@@ -201,7 +202,7 @@ def set_product(out, base, left, right):
             _strip_of_1(out, base, left, right, i, 0, begin, end)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(arithmetic="strict")
 def add_panels(out, left, panels, backwards):
     """``out += left @ right`` for a matrix whose columns lie in panels, to the same bits as `add_product`.
 
@@ -230,7 +231,7 @@ def add_panels(out, left, panels, backwards):
                 _panel_of_1(out, left, panels, n_rows - 1, panel, begin, end)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(arithmetic="strict")
 def add_product(out, left, right):
     """``out += left @ right``, as `set_product`."""
     set_product(out, out, left, right)

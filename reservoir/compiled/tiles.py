@@ -11,10 +11,11 @@ import math
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from reservoir.compiled.compilation import compiled
 from reservoir.compiled.lanes import spread
 
 TILE = 32  # units per tile: enough independent sums to hide the latency of a multiply-add
@@ -46,7 +47,7 @@ def aligned(shape, dtype):
     return room[begin : begin + size].reshape(shape)
 
 
-@njit(error_model="numpy")
+@compiled(arithmetic="strict", cached=False)
 def aligned_zeros(size, like):
     """Zeros of the precision of ``like``, from the beginning of a cache line on."""
     zeros = np.zeros(size + _CACHE_LINE // like.itemsize, like.dtype)

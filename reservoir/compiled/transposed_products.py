@@ -5,10 +5,11 @@ reading. A transposed copy has to be made first, and takes the place of other th
 """
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from reservoir.compiled.compilation import compiled
 from reservoir.compiled.products import VECTOR_BYTES
 from reservoir.compiled.tiles import Arrays
 
@@ -109,7 +110,7 @@ def _strip(n_left, n_right):
     """Compiled function for some rows on the left, from row i on, and all on the right."""
     several, single = _tile(n_left, n_right), _tile(n_left, 1)
 
-    @njit(error_model="numpy", inline="always")
+    @compiled(arithmetic="strict", cached=False, inline="always")
     def strip(out, left, right, i, backwards):
         n_tiles = right.shape[0] // n_right
         for tile in range(n_tiles):
@@ -123,7 +124,7 @@ def _strip(n_left, n_right):
 _of_4, _of_2, _of_1 = (_strip(*shape) for shape in _SHAPES)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(arithmetic="strict")
 def add_transposed_product(out, left, right, backwards=False):
     """``out += left @ right.T``, without looking whether the shapes match.
 

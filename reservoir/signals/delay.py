@@ -1,9 +1,9 @@
 """The Mackey-Glass delay differential equation."""
 
 import numpy as np
-from numba import njit
 from sklearn.utils._param_validation import StrOptions
 
+from reservoir.compiled.compilation import compiled
 from reservoir.random_source import make_rng
 from reservoir.signals.arguments import (
     COUNT,
@@ -20,12 +20,12 @@ from reservoir.signals.arguments import (
 TRANSIENT = 4000.0  # time units
 
 
-@njit(cache=True, nogil=True)
+@compiled(arithmetic="strict")
 def _production(beta, exponent, delayed):
     return beta * delayed / (1.0 + delayed**exponent)
 
 
-@njit(cache=True, nogil=True)
+@compiled(arithmetic="strict")
 def _mackey_glass(past, y, beta, gamma, exponent, step, stride, runge_kutta, washout, n_steps):
     """Return n_steps samples, one in ``stride`` steps, after ``washout`` samples.
 

@@ -1,9 +1,9 @@
 """Chaotic maps: Hénon and logistic."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike
 
+from reservoir.compiled.compilation import compiled
 from reservoir.signals.arguments import (
     COUNT,
     FINITE,
@@ -20,7 +20,7 @@ from reservoir.signals.arguments import (
 TRANSIENT = 1000  # steps
 
 
-@njit(cache=True, nogil=True)
+@compiled(arithmetic="strict")
 def _henon(start, a, b, washout, n_steps):
     path = np.empty((n_steps, 2))
     x, y = start[0], start[1]
@@ -31,7 +31,7 @@ def _henon(start, a, b, washout, n_steps):
     return path
 
 
-@njit(cache=True, nogil=True)
+@compiled(arithmetic="strict")
 def _logistic(x, r, washout, n_steps):
     path = np.empty(n_steps)
     for step in range(-washout, n_steps):

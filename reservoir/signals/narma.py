@@ -5,10 +5,10 @@ from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
+from reservoir.compiled.compilation import compiled
 from reservoir.random_source import make_rng
 from reservoir.signals.arguments import COUNT, SEED, Seed, checked
 
@@ -30,7 +30,7 @@ NARMA_SYSTEMS = {
 MAX_DRAWS = 100
 
 
-@njit(cache=True, nogil=True)
+@compiled(arithmetic="strict")
 def _narma(u, order, a1, a2, b, c, squash, bound):
     """Return y (n_steps,) and the step at which abs(y) passed bound, or n_steps if it never did."""
     y = np.zeros(u.size)

@@ -10,10 +10,10 @@ import math
 from numbers import Integral
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
+from reservoir.compiled.compilation import compiled
 from reservoir.signals.arguments import (
     COUNT,
     FINITE,
@@ -37,7 +37,7 @@ N_RULES = 4
 TRANSIENT = 100.0  # time units
 
 
-@njit(cache=True, nogil=True)
+@compiled(arithmetic="strict")
 def _velocity(system, p, x, v):
     """Write the time derivative at state x (n_dims,) into v (n_dims,); p holds the parameters."""
     if system == LORENZ63:
@@ -57,7 +57,7 @@ def _velocity(system, p, x, v):
         v[n - 1] = (x[0] - x[n - 3]) * x[n - 2] - x[n - 1] + p[0]
 
 
-@njit(cache=True, nogil=True)
+@compiled(arithmetic="strict")
 def _advance(system, p, x, step, work):
     """Move x (n_dims,) on by one step; work (3 + N_RULES, n_dims) is overwritten.
 
@@ -85,7 +85,7 @@ def _advance(system, p, x, step, work):
         x[i] = table[0, i]
 
 
-@njit(cache=True, nogil=True)
+@compiled(arithmetic="strict")
 def _orbit(system, p, start, step, substeps, washout, n_steps):
     """Return the states (n_steps, n_dims) after every ``substeps`` steps, the first ``washout`` left out.
 

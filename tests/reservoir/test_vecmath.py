@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
-from numba import njit
 
 from reservoir import vecmath
-from reservoir.vecmath import ACTIVATIONS, FASTMATH, activate, exp, gate, sigmoid, tanh
+from reservoir.compiled.compilation import compiled
+from reservoir.vecmath import ACTIVATIONS, activate, exp, gate, sigmoid, tanh
 
 
-@njit(fastmath=FASTMATH, error_model="numpy")  # not cached: the assembly of cached code cannot be looked at
+@compiled(
+    arithmetic="elementwise", cached=False
+)  # not cached: the assembly of cached code cannot be looked at
 def apply(code, x, out):
     if code == 0:
         for i in range(x.size):
@@ -75,7 +77,7 @@ def test_exp_underflows_gradually_as_numpy():
     assert np.all(np.abs(run("exp", x) - expected) <= np.maximum(smallest, 4 * np.spacing(expected)))
 
 
-@njit(fastmath=FASTMATH, error_model="numpy")
+@compiled(arithmetic="elementwise", cached=False)
 def apply_gate(x, out):
     for i in range(x.size):
         out[i] = gate(x[i])

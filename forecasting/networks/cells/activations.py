@@ -1,16 +1,12 @@
 """Activation functions, and slopes of activation functions from what the function returned."""
 
-from numba import njit
-
-from forecasting.networks.cells.products import KERNEL
 from forecasting.networks.cells.units import each_unit
+from reservoir.compiled.compilation import compiled
 from reservoir.compiled.lanes import where_positive
 from reservoir.vecmath import tanh
 
-_OPTIONS = {key: KERNEL[key] for key in ("fastmath", "error_model")}
 
-
-@njit(**_OPTIONS)
+@compiled(cached=False)
 def activated(x, code, one):
     """Return the activation of a number, or lanes; ``one`` is 1 in the same form. NaN stays NaN.
 
@@ -23,7 +19,7 @@ def activated(x, code, one):
     return where_positive(x - one, one, x) if code == 3 else x
 
 
-@njit(**_OPTIONS)
+@compiled(cached=False)
 def times_slope(d, y, code, one):
     """Return ``d`` times the slope of an activation where it gave ``y``, with the arguments of `activated`."""
     if code == 0:
@@ -44,7 +40,7 @@ def set_activated(load, store, full):
     return unit
 
 
-@njit(**KERNEL)
+@compiled
 def multiply_by_slope(gradient, output, code):
     """Turn the gradient in ``f(a)`` into that in ``a``, in place, given ``output = f(a)``.
 

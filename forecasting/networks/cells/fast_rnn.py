@@ -20,14 +20,12 @@ from numbers import Integral
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from numba import njit
 from scipy.special import expit
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from forecasting.networks.cells.activations import activated, times_slope
 from forecasting.networks.cells.base import Cell, Output, Tape, zeros_of
 from forecasting.networks.cells.products import (
-    KERNEL,
     add_back,
     add_onward,
     add_product,
@@ -39,6 +37,7 @@ from forecasting.networks.cells.time_chunks import add_input_gradients, set_driv
 from forecasting.networks.cells.units import each_unit, each_unit_back, shape_of
 from forecasting.networks.cells.views import at_step
 from forecasting.networks.initialisation import glorot_uniform, orthogonal
+from reservoir.compiled.compilation import compiled
 from reservoir.compiled.lanes import address
 from reservoir.vecmath import ACTIVATIONS
 
@@ -75,7 +74,7 @@ def _set_units(load, store, full):
     return unit
 
 
-@njit(**KERNEL)
+@compiled
 def forward(params, x, path, candidates, code, mixing):
     """Run on from ``path[0]`` and fill ``path``, of one step more than ``x``, and ``candidates``."""
     n_steps, n_series, n_features = x.shape
@@ -114,7 +113,7 @@ def _set_deltas(load, store, full):
     return unit
 
 
-@njit(**KERNEL)
+@compiled
 def backward(params, x, path, candidates, code, mixing, grad_states, carry, grads, grad_x):
     """Add to ``grads``, set ``grad_x``; ``carry`` goes from the final state to the initial one.
 

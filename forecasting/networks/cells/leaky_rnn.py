@@ -22,14 +22,12 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from numba import njit
 from scipy.special import expit, logit
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from forecasting.networks.cells.activations import set_activated, times_slope
 from forecasting.networks.cells.base import Cell, Tape, zeros_of
 from forecasting.networks.cells.products import (
-    KERNEL,
     add_back,
     add_onward,
     add_product,
@@ -41,6 +39,7 @@ from forecasting.networks.cells.time_chunks import add_input_gradients, set_driv
 from forecasting.networks.cells.units import each_unit, each_unit_back, shape_of
 from forecasting.networks.cells.views import at_step
 from forecasting.networks.initialisation import glorot_uniform, orthogonal
+from reservoir.compiled.compilation import compiled
 from reservoir.compiled.lanes import address
 from reservoir.vecmath import ACTIVATIONS
 
@@ -92,7 +91,7 @@ def _set_heard(load, store, full):
     return unit
 
 
-@njit(**KERNEL)
+@compiled
 def forward(params, x, path, heard, code, retention):
     """Run on from ``path[0]`` (h) and the second half of ``heard[0]`` (mu), and fill both.
 
@@ -147,7 +146,7 @@ def _pass_trace(load, store, full):
     return unit
 
 
-@njit(**KERNEL)
+@compiled
 def backward(params, x, path, heard, code, retention, grad_states, in_output, in_trace, grads, grad_x):
     """Add to ``grads``, set ``grad_x``; ``in_output`` and ``in_trace`` go from the final to the initial state.
 

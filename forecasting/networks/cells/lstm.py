@@ -22,12 +22,10 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from numba import njit
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from forecasting.networks.cells.base import Cell, Tape, zeros_of
 from forecasting.networks.cells.products import (
-    KERNEL,
     add_back,
     add_onward,
     add_product,
@@ -39,6 +37,7 @@ from forecasting.networks.cells.time_chunks import add_input_gradients, set_driv
 from forecasting.networks.cells.units import each_unit, each_unit_back, shape_of
 from forecasting.networks.cells.views import at_step
 from forecasting.networks.initialisation import chrono_bias, glorot_uniform, orthogonal
+from reservoir.compiled.compilation import compiled
 from reservoir.compiled.lanes import address
 from reservoir.vecmath import gate, tanh
 
@@ -110,7 +109,7 @@ def _set_units(load, store, full):
     return unit
 
 
-@njit(**KERNEL)
+@compiled
 def forward(params, x, path, memories, gates, forget):
     """Run on from ``path[0]`` and ``memories[0]``, and fill all three.
 
@@ -171,7 +170,7 @@ def _set_deltas(load, store, full):
     return unit
 
 
-@njit(**KERNEL)
+@compiled
 def _add_peephole_gradients(grads, memories, deltas, start, stop):
     n_units = grads.shape[1]
     for t in range(start, stop):
@@ -185,7 +184,7 @@ def _add_peephole_gradients(grads, memories, deltas, start, stop):
                     grads[2, j] += delta[3 * n_units + j] * before[j]
 
 
-@njit(**KERNEL)
+@compiled
 def backward(params, x, path, memories, gates, forget, grad_states, in_output, in_memory, grads, grad_x):
     """Add to ``grads``, set ``grad_x``; ``in_output`` and ``in_memory`` go from the final to the initial state."""
     n_steps, n_series, n_features = x.shape

@@ -4,14 +4,12 @@ A step multiplies the few or many rows of what its series remember by the same w
 """
 
 import numpy as np
-from numba import njit
 
 from reservoir.compiled import products, transposed_products
+from reservoir.compiled.compilation import compiled
 from reservoir.compiled.once import compiled_once
 from reservoir.compiled.products import PANEL_BYTES
-from reservoir.vecmath import FASTMATH
 
-KERNEL = {"cache": True, "nogil": True, "fastmath": FASTMATH | {"reassoc"}, "error_model": "numpy"}
 CACHE_LINE = 64  # bytes: a vector that straddles two of them is read twice
 _FIRST_CACHE = 24576  # bytes of weights that stay in the first-level cache beside what else a step touches
 
@@ -23,13 +21,13 @@ _add_transposed_product = compiled_once(
 )
 
 
-@njit(**KERNEL, forceinline=True)
+@compiled(forceinline=True)
 def add_product(out, left, right):
     """``out += left @ right``; the last axes of ``out`` and ``right`` are contiguous."""
     set_product(out, out, left, right)
 
 
-@njit(**KERNEL)
+@compiled
 def _transpose(out, weights):
     n_rows, n_columns = np.uint64(weights.shape[0]), np.uint64(weights.shape[1])
     source, target, block = weights.reshape(-1), out.reshape(-1), np.uint64(16)
@@ -43,7 +41,7 @@ def _transpose(out, weights):
 _set_transposed = compiled_once(_transpose, ("rows 2", "rows 2"))
 
 
-@njit(**KERNEL)
+@compiled
 def room_for(n_rows, n_columns, like):
     """Return an array that is not set, of the precision of another, from the beginning of a cache line on."""
     size, lanes = n_rows * n_columns, CACHE_LINE // like.itemsize
@@ -52,7 +50,7 @@ def room_for(n_rows, n_columns, like):
     return room[begin : begin + size].reshape(n_rows, n_columns)
 
 
-@njit(**KERNEL)
+@compiled
 def transposed(weights):
     """Return a contiguous transposed copy; block by block, or rows a power of two apart would evict each other."""
     out = room_for(weights.shape[1], weights.shape[0], weights)
@@ -60,7 +58,7 @@ def transposed(weights):
     return out
 
 
-@njit(**KERNEL)
+@compiled
 def turned(weights, n_rows):
     """Return a transposed copy of weights for products with so many rows; nothing, an empty array, for a few."""
     if n_rows <= transposed_products.MOST_ROWS:
@@ -68,7 +66,7 @@ def turned(weights, n_rows):
     return transposed(weights)
 
 
-@njit(**KERNEL)
+@compiled
 def _fill_panels(panels, weights):
     n_columns, depth, width = (
         np.uint64(weights.shape[1]),
@@ -85,7 +83,7 @@ def _fill_panels(panels, weights):
 _set_panels = compiled_once(_fill_panels, ("rows 3", "rows 2"))
 
 
-@njit(**KERNEL)
+@compiled
 def in_panels(weights, n_rows, n_steps):
     """Return a copy of weights for `add_onward`: panels, the first at a cache line; empty if it would not pay."""
     width = PANEL_BYTES // weights.itemsize
@@ -97,7 +95,7 @@ def in_panels(weights, n_rows, n_steps):
     return panels
 
 
-@njit(**KERNEL, inline="always")
+@compiled(inline="always")
 def add_onward(out, left, weights, panels, t):
     """``out += left @ weights`` at step t; ``panels`` holds the weights as `in_panels` returns them."""
     n_columns = panels.shape[0] * panels.shape[2]
@@ -109,7 +107,7 @@ def add_onward(out, left, weights, panels, t):
         add_product(out[:, n_columns:], left, weights[:, n_columns:])
 
 
-@njit(**KERNEL)
+@compiled
 def add_back(out, left, weights, transposed, t):
     """``out += left @ weights.T`` at step t; ``transposed`` is the transposed copy of the weights, or nothing."""
     if transposed.size > 0:

@@ -16,13 +16,11 @@ from numbers import Integral
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from numba import njit
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from forecasting.networks.cells.activations import set_activated, times_slope
 from forecasting.networks.cells.base import Cell, Output, Tape, zeros_of
 from forecasting.networks.cells.products import (
-    KERNEL,
     add_back,
     add_onward,
     add_product,
@@ -34,6 +32,7 @@ from forecasting.networks.cells.time_chunks import add_input_gradients, set_driv
 from forecasting.networks.cells.units import each_unit_back, shape_of
 from forecasting.networks.cells.views import at_step
 from forecasting.networks.initialisation import glorot_uniform, orthogonal
+from reservoir.compiled.compilation import compiled
 from reservoir.compiled.lanes import address
 from reservoir.vecmath import ACTIVATIONS
 
@@ -53,7 +52,7 @@ class RNNParams(NamedTuple):
     bias: np.ndarray
 
 
-@njit(**KERNEL)
+@compiled
 def forward(params, x, path, code):
     """Run on from ``path[0]``, the initial state; ``path`` (n_steps + 1, n_series, n_units)."""
     n_steps, n_series, n_features = x.shape
@@ -87,7 +86,7 @@ def _set_deltas(load, store, full):
     return unit
 
 
-@njit(**KERNEL)
+@compiled
 def backward(params, x, path, code, grad_states, carry, grads, grad_x):
     """Add to ``grads``, set ``grad_x``; ``carry`` goes from the final state to the initial one."""
     n_steps, n_series, n_features = x.shape

@@ -5,10 +5,10 @@ of the cells, rows (n_steps * n_series, width) are in time order.
 """
 
 import numpy as np
-from numba import njit
 
-from forecasting.networks.cells.products import KERNEL, add_product, set_product
+from forecasting.networks.cells.products import add_product, set_product
 from forecasting.networks.cells.views import repeated
+from reservoir.compiled.compilation import compiled
 from reservoir.compiled.once import compiled_once
 
 _CHUNK = 65536  # numbers
@@ -16,13 +16,13 @@ _FEW = 4  # features that leave most of a vector empty: scalar products instead
 _LANES = 16  # numbers of a vector, or of several
 
 
-@njit(**KERNEL)
+@compiled
 def steps_per_chunk(n_steps, n_series, width):
     """Return how many time steps to treat at once."""
     return min(n_steps, max(1, _CHUNK // max(1, n_series * width)))
 
 
-@njit(**KERNEL)
+@compiled
 def _set_drive(rows, first, last, x_rows, weights, bias):
     flat, width = rows.reshape(-1), np.uint64(rows.shape[1])
     n_features, n_columns = weights.shape
@@ -51,13 +51,13 @@ def _set_drive(rows, first, last, x_rows, weights, bias):
 set_drive = compiled_once(_set_drive, ("rows 2", "integer", "integer", "rows 2", "rows 2", "rows 1"))
 
 
-@njit(**KERNEL)
+@compiled
 def _add(total, values):
     for j in range(np.uint64(total.size)):
         total[j] += values[j]
 
 
-@njit(**KERNEL)
+@compiled
 def _copy(target, source):
     """Copy a matrix; numba's own way of doing so takes seconds to compile, for the errors that it may raise."""
     for i in range(target.shape[0]):
@@ -65,7 +65,7 @@ def _copy(target, source):
             target[i, j] = source[i, j]
 
 
-@njit(**KERNEL)
+@compiled
 def _add_input_gradients(in_weights, in_bias, grad_x_rows, first, last, deltas, x_rows, weights):
     used = deltas[: last - first, : weights.shape[1]]
     # One product for both: for a few features it reads ``used`` once.
@@ -91,7 +91,7 @@ def _add_input_gradients(in_weights, in_bias, grad_x_rows, first, last, deltas, 
     _copy(grad_x_rows[first:last], grads[:, :n_features])
 
 
-@njit(**KERNEL)
+@compiled
 def _set_scalar_products(grad_x_rows, first, n_rows, deltas, weights):
     flat, width = deltas.reshape(-1), np.uint64(deltas.shape[1])
     for i in range(np.uint64(n_rows)):

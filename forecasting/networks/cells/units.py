@@ -13,14 +13,11 @@ row        stands for
 =========  =====================================================
 """
 
-from numba import njit
-
-from forecasting.networks.cells.products import KERNEL
+from reservoir.compiled.compilation import compiled
 from reservoir.compiled.lanes import in_lanes, split
 
 _AHEAD = 2  # rows: about as long as it takes from the third-level cache
 _WORTH = 4096  # numbers of a step, above which what it touches leaves the caches before it is read back
-_OPTIONS = {key: option for key, option in KERNEL.items() if key != "cache"}
 
 
 def each_unit(define):
@@ -44,7 +41,7 @@ def each_unit_back(define):
     """The same for a step back, which asks for what the next series need: their tape lies in no cache of the core."""
     near, far = _loop(define, 0), _loop(define, _AHEAD)
 
-    @njit(**_OPTIONS)
+    @compiled(cached=False)
     def run(arrays, options, t, first, shape):
         if shape[0] * shape[1] < _WORTH:
             near(arrays, options, t, first, shape)
@@ -57,7 +54,7 @@ def each_unit_back(define):
 def _loop(define, ahead):
     several, one, fetch = in_lanes(define)
 
-    @njit(**_OPTIONS)
+    @compiled(cached=False)
     def run(arrays, options, t, first, shape):
         n_series, n_units, lanes, whole = shape
         for n in range(n_series):
@@ -74,7 +71,7 @@ def _loop(define, ahead):
     return run
 
 
-@njit(**_OPTIONS)
+@compiled(cached=False)
 def shape_of(n_series, n_units, like):
     """Return series, units, and how many of these go at once and how many that makes."""
     return (n_series, n_units, *split(n_units, like))

@@ -4,15 +4,15 @@ Rows are steps of series, (n_steps * n_series, width), in time order.
 """
 
 import numpy as np
-from numba import njit
 
-from forecasting.networks.cells.products import KERNEL, add_product, transposed
+from forecasting.networks.cells.products import add_product, transposed
+from reservoir.compiled.compilation import compiled
 from reservoir.vecmath import activate, gate, tanh
 
 _RELU = 2  # code of reservoir.vecmath.ACTIVATIONS
 
 
-@njit(**KERNEL)
+@compiled
 def _open_gates(drive, z, n_channels):
     """Drive -> filter and gate in place, and their product; flat arrays of rows in order."""
     for row in range(np.uint64(z.size) // n_channels):
@@ -25,7 +25,7 @@ def _open_gates(drive, z, n_channels):
             z[here + j] = drive[at + j] * drive[at + n_channels + j]
 
 
-@njit(**KERNEL)
+@compiled
 def _close_gates(gates, grad_z, deltas, n_channels):
     """From the gradient in the product of filter and gate to that in their drive; flat arrays."""
     one = gates.dtype.type(1)
@@ -39,7 +39,7 @@ def _close_gates(gates, grad_z, deltas, n_channels):
             deltas[at + n_channels + j] = grad_z[here + j] * filtered * gate * (one - gate)
 
 
-@njit(**KERNEL)
+@compiled
 def block_forward(block, rows, gates, skip, after, first, last):
     """Run a block over rows ``first`` to ``last``: fill ``gates`` and ``after``, add to ``skip``.
 
@@ -68,7 +68,7 @@ def block_forward(block, rows, gates, skip, after, first, last):
     skip[first:last] += mixed[:, c:]
 
 
-@njit(**KERNEL)
+@compiled
 def block_backward(block, grads, rows, gates, grad_rows, grad_after, grad_skip, first, last):
     """From the gradients in what a block put out in rows ``first`` to ``last`` to what it heard and its parameters.
 
@@ -94,7 +94,7 @@ def block_backward(block, grads, rows, gates, grad_rows, grad_after, grad_skip, 
     grad_rows[n_past + first : n_past + last] += grad_after[first:last]
 
 
-@njit(**KERNEL)
+@compiled
 def advance(params, x, rings, clock, room, skip, y):
     """One step, ``x`` (1, n_series, n_features), in place, at a cost that the past does not change.
 
