@@ -12,7 +12,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from threadpoolctl import threadpool_info
 
-from reservoir.compiled.compilation import compiled
+from reservoir.kernels.compilation import compiled
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "numba", "reservoirpy")
 _CHAINS = 12  # independent sums: enough to hide the latency of a multiply-add on two pipes

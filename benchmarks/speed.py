@@ -19,8 +19,8 @@ from benchmarks.report import table
 from benchmarks.timing import Contest, in_turns
 from forecasting import ReservoirForecaster
 from reservoir import EchoState, ESNRegressor, RidgeReadout
-from reservoir.harvest import CHUNK_ROWS
-from reservoir.ridge.centred_rows import GramSums
+from reservoir.models.harvest import CHUNK_ROWS
+from reservoir.readouts.centred_rows import GramSums
 
 HEADS = ["what", "ours", "ReservoirPy 0.4.2", "times as fast", "lowest to highest pair", "wanted"]
 ALPHA, WASHOUT = 1e-6, 100

@@ -11,9 +11,9 @@ import numpy as np
 
 from forecasting import ConvolutionalForecaster, LSTMForecaster, RollingOrigin, SeasonalNaive, backtest
 from forecasting.networks.cells.wave_net import WaveNet
-from forecasting.networks.free_runs import feed_back
-from forecasting.networks.layer import init_weights
-from forecasting.networks.stepping import cell_step, linear_step
+from forecasting.sequence_models.layers.base_layer import init_weights
+from forecasting.sequence_models.layers.compiled_steps import cell_step, linear_step
+from forecasting.sequence_models.layers.free_runs import feed_back
 
 PERIOD = 97
 SHARED = {

@@ -6,8 +6,8 @@ trained; every answer is checked against the machine itself.
 
 import numpy as np
 
-from forecasting.networks import machines
-from forecasting.networks.machines import ADD, BALANCED, STEPS, answer, construct, initial, simulate
+from forecasting.sequence_models import machines
+from forecasting.sequence_models.machines import ADD, BALANCED, STEPS, answer, construct, initial, simulate
 
 
 def run(seed):

@@ -9,10 +9,10 @@ import numpy as np
 
 from forecasting.networks.cells import LSTM, RNN
 from forecasting.networks.cells.leaky_rnn import LeakyRNN
-from forecasting.networks.combinators import Chain, Dilated
-from forecasting.networks.layer import Recurrent
 from forecasting.networks.optimizers import Adam
 from forecasting.sequence_models import Learning, SequenceRegressor
+from forecasting.sequence_models.layers.base_layer import Recurrent
+from forecasting.sequence_models.layers.combinators import Chain, Dilated
 
 N_STEPS = 120
 CELLS = {

@@ -8,9 +8,9 @@ from forecasting.backtesting.left_out_windows import LeaveWindowOut
 from forecasting.backtesting.run import FixedOrigins, RollingOrigin, backtest
 from forecasting.backtesting.scoring import forecast_scorer
 from forecasting.backtesting.significance import diebold_mariano, friedman_nemenyi
-from forecasting.base import Forecaster
+from forecasting.base.forecaster import Forecaster
+from forecasting.base.local_forecaster import ColumnForecaster, LocalForecaster
 from forecasting.baselines.analogue import Analogue
-from forecasting.baselines.local_forecaster import ColumnForecaster, LocalForecaster
 from forecasting.baselines.naive import Drift, Naive, SeasonalNaive, WindowAverage
 from forecasting.composition.bootstrap import bootstrap_paths
 from forecasting.composition.conformal_forecaster import ConformalForecaster
@@ -19,13 +19,13 @@ from forecasting.composition.transformed_target import TransformedTargetForecast
 from forecasting.monitoring.drift import drift_test
 from forecasting.monitoring.stream_monitor import StreamMonitor
 from forecasting.recurrent.convolutional import ConvolutionalForecaster
-from forecasting.recurrent.forecasters import RecurrentForecaster
 from forecasting.recurrent.gated import GRUForecaster, LSTMForecaster
+from forecasting.recurrent.window_forecaster import RecurrentForecaster
 from forecasting.reduction.strategies import DirectForecaster, MultiOutputForecaster, RecursiveForecaster
 from forecasting.registry import FORECASTERS
-from forecasting.reservoirs.local_reservoir_model import LocalReservoirForecaster
-from forecasting.reservoirs.online_reservoir import OnlineReservoirForecaster
-from forecasting.reservoirs.reservoir_model import ReservoirForecaster
+from forecasting.reservoirs.free_running import ReservoirForecaster
+from forecasting.reservoirs.local_field import LocalReservoirForecaster
+from forecasting.reservoirs.online_learning import OnlineReservoirForecaster
 from forecasting.series.gaps import fill_gaps
 
 if TYPE_CHECKING:

@@ -71,7 +71,7 @@ def _reservoir(m: int) -> dict:
 
 def _local_reservoir(m: int) -> dict:
     """Return a penalty that short series bear, and patches that a single column is wide enough for."""
-    readout = Recipe("reservoir.readout", "RidgeReadout", _nothing)(alpha=1.0)
+    readout = Recipe("reservoir.readouts.ridge", "RidgeReadout", _nothing)(alpha=1.0)
     return {"readout": readout, "overlap": 0, "random_state": 0}
 
 
@@ -141,12 +141,12 @@ FORECASTERS: dict[str, Recipe] = {
     "ensemble": Recipe("forecasting.composition.ensemble", "EnsembleForecaster", _ensemble),
     "conformal": Recipe("forecasting.composition.conformal_forecaster", "ConformalForecaster", _conformal),
     "auto": Recipe("forecasting.automatic", "AutoForecaster", _auto),
-    "reservoir": Recipe("forecasting.reservoirs.reservoir_model", "ReservoirForecaster", _reservoir),
+    "reservoir": Recipe("forecasting.reservoirs.free_running", "ReservoirForecaster", _reservoir),
     "online_reservoir": Recipe(
-        "forecasting.reservoirs.online_reservoir", "OnlineReservoirForecaster", _reservoir
+        "forecasting.reservoirs.online_learning", "OnlineReservoirForecaster", _reservoir
     ),
     "local_reservoir": Recipe(
-        "forecasting.reservoirs.local_reservoir_model", "LocalReservoirForecaster", _local_reservoir
+        "forecasting.reservoirs.local_field", "LocalReservoirForecaster", _local_reservoir
     ),
     "gru": Recipe("forecasting.recurrent.gated", "GRUForecaster", _network),
     "lstm": Recipe("forecasting.recurrent.gated", "LSTMForecaster", _network),

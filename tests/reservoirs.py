@@ -20,7 +20,7 @@ from reservoir import (
     SquaredStates,
     WindowESNRegressor,
 )
-from reservoir.base import Reservoir
+from reservoir.reservoirs.base_reservoir import Reservoir
 
 _SMALL = {
     EchoState: lambda: EchoState(20),

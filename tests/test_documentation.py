@@ -76,27 +76,15 @@ def test_readme_says_what_was_measured():
     assert section(ROOT / "benchmarks" / "results") in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_map_of_the_house_is_true():
-    """docs/design.md names every module of both packages, and in its first map nothing else."""
-    tree = (ROOT / "docs" / "design.md").read_text(encoding="utf-8").split("```")[1]
-    named, folders = set(), {}
-    for line in tree.splitlines():
-        entry = re.match(r" *(?:[\w/]+/|\w+\.py(?:, \w+\.py)*)(?=  |$)", line)
-        if entry is None:
-            continue
-        depth = len(entry[0]) - len(entry[0].lstrip())
-        folders = {level: folder for level, folder in folders.items() if level < depth}
-        for name in entry[0].strip().split(", "):
-            if name.endswith("/"):
-                folders[depth] = name
-            else:
-                named.add("".join(folders.values()) + name)
-    files = {
-        path.relative_to(ROOT).as_posix()
-        for package in ("reservoir", "forecasting")
-        for path in (ROOT / package).rglob("*.py")
-        if path.name != "__init__.py"
-    }
-    missing, absent = sorted(files - named), sorted(named - files)
-    assert not missing, f"the map in docs/design.md lacks {missing}"
-    assert not absent, f"the map in docs/design.md names {absent}, which are not there"
+def test_the_architecture_names_what_is_there():
+    """docs/architecture.md draws every folder, and each path that it names exists."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    drawing = set(re.findall(r"\w+", text.split("```")[1]))
+    for package in ("reservoir", "forecasting"):
+        folders = {path.parent.name for path in (ROOT / package).glob("*/__init__.py")}
+        assert not folders - drawing, f"the drawing in docs/architecture.md lacks {folders - drawing}"
+    for path in re.findall(r"`((?:\w+/)+(?:\w+\.py)?)`", text):
+        places = [ROOT / path, ROOT / "reservoir" / path, ROOT / "forecasting" / path]
+        assert any(place.exists() for place in places), (
+            f"docs/architecture.md names {path}, which is not there"
+        )

@@ -19,15 +19,18 @@ FUNCTION_LINES = 70  # of code: without docstring, comments and blank lines
 
 # (file, imported package, or "import_module" for a name at run time): why it stands inside a function.
 LAZY_IMPORTS = {
-    ("reservoir/persistence.py", "skops"): "loads the whole of scikit-learn; needed to save and load only",
-    ("reservoir/persistence.py", "import_module"): "a file names the classes that it holds",
+    (
+        "reservoir/contracts/persistence.py",
+        "skops",
+    ): "loads the whole of scikit-learn; needed to save and load only",
+    ("reservoir/contracts/persistence.py", "import_module"): "a file names the classes that it holds",
     ("reservoir/diagnostics/plots.py", "matplotlib"): "an optional dependency (the extra `plot`)",
     ("forecasting/plotting/forecasts.py", "matplotlib"): "an optional dependency (the extra `plot`)",
-    ("forecasting/networks/plotting.py", "matplotlib"): "an optional dependency (the extra `plot`)",
+    ("forecasting/networks/training_plots.py", "matplotlib"): "an optional dependency (the extra `plot`)",
     ("forecasting/plotting/evaluation.py", "matplotlib"): "an optional dependency (the extra `plot`)",
     ("forecasting/plotting/residuals.py", "matplotlib"): "an optional dependency (the extra `plot`)",
-    ("forecasting/plotting/dynamics.py", "matplotlib"): "an optional dependency (the extra `plot`)",
-    ("forecasting/tuning/plots.py", "matplotlib"): "an optional dependency (the extra `plot`)",
+    ("forecasting/plotting/dynamical_systems.py", "matplotlib"): "an optional dependency (the extra `plot`)",
+    ("forecasting/tuning/search_plots.py", "matplotlib"): "an optional dependency (the extra `plot`)",
     ("forecasting/__init__.py", "import_module"): "statsmodels takes longer to load than everything else",
     ("forecasting/transforms/__init__.py", "import_module"): "one of them loads statsmodels",
     (
@@ -118,6 +121,37 @@ def test_names_say_what_is_inside():
     assert not [path for path in TREES if empty & set(Path(path).with_suffix("").parts)]
 
 
+def test_a_module_is_found_by_its_name():
+    """No two modules share a name, up to a plural, and none repeats the name of its folder."""
+    seen: dict[str, str] = {}
+    for path in TREES:
+        name = Path(path).stem
+        if name in ("__init__", "__main__"):
+            continue
+        other = seen.setdefault(name.removesuffix("s").replace("_", ""), path)
+        assert other == path, f"{path} and {other} are easy to confuse"
+        folder = Path(path).parent.name.removesuffix("s")
+        assert name.startswith("base_") or folder not in name.split("_"), f"{path} repeats its folder's name"
+
+
+def test_a_class_is_found_by_its_name():
+    seen: dict[str, str] = {}
+    for path, tree in TREES.items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef):
+                other = seen.setdefault(node.name, path)
+                assert other == path, f"class {node.name} is defined in {path} and in {other}"
+
+
+def test_packages_are_folders():
+    """At the top of a package stand folders; of `forecasting`, the table of forecasters besides."""
+    assert {path for path in TREES if path.count("/") == 1 and not path.endswith("__init__.py")} == {
+        "forecasting/registry.py"
+    }
+    for path, tree in TREES.items():
+        assert ast.get_docstring(tree), f"{path} does not say what it is for"
+
+
 def test_files_stay_short():
     long = {path: n for path, text in TEXTS.items() if (n := len(text.splitlines())) > FILE_LINES}
     assert not long, f"divide these: {long}"
@@ -157,7 +191,7 @@ def test_only_the_command_line_prints():
 def test_one_decorator_compiles():
     """numba's own caches go stale, and `fastmath=True` deletes the checks for NaN."""
     users = {path for path, tree in TREES.items() if imported(tree) & {"numba.njit", "numba.jit"}}
-    assert users == {"reservoir/compiled/compilation.py"}
+    assert users == {"reservoir/kernels/compilation.py"}
 
 
 # -------------------------------------------------------------------------------------------- documentation

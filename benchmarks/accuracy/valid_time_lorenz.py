@@ -40,8 +40,8 @@ from scipy.integrate import solve_ivp
 from benchmarks import peers
 from benchmarks.report import described, table
 from reservoir import NVAR, EchoState, ESNRegressor, RidgeReadout
-from reservoir.closed_loop import ClosedLoop
 from reservoir.diagnostics import valid_prediction_times
+from reservoir.models.closed_loop import ClosedLoop
 from reservoir.signals import lorenz63
 
 EXPONENT, DT, N_TRAINING = 0.9056, 0.01, 10_000

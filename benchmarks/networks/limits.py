@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from forecasting.networks.cells.products import (
+from forecasting.networks.cells.step_products import (
     add_back,
     add_onward,
     add_product,
@@ -17,7 +17,7 @@ from forecasting.networks.cells.products import (
 )
 from forecasting.networks.cells.views import at_step
 from forecasting.networks.parameters import ParameterVector
-from reservoir.compiled.compilation import compiled
+from reservoir.kernels.compilation import compiled
 
 N_GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 

@@ -1,5 +1,5 @@
 """AutoForecaster: tries many forecasters and their combinations within a time budget, and says why it chose."""
 
-from forecasting.automatic.forecaster import AutoForecaster
+from forecasting.automatic.auto_forecaster import AutoForecaster
 
 __all__ = ["AutoForecaster"]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.base import clone
 
-from forecasting.automatic.candidates import BENCHMARK, Candidate
+from forecasting.automatic.candidate_models import BENCHMARK, CandidateModel
 from forecasting.composition.ensemble import EnsembleForecaster
 
 MOST_MEMBERS = 5
@@ -45,14 +45,14 @@ class Option(NamedTuple):
         return self.members[0] if len(self.members) == 1 else f"{self.method} of {', '.join(self.members)}"
 
 
-class Plan(NamedTuple):
+class RaceWindows(NamedTuple):
     """Windows of equal length at the end of every series."""
 
     horizon: int
     n_windows: int
 
     @classmethod
-    def of(cls, shortest: int, horizon: int, n_windows: int) -> Plan:
+    def of(cls, shortest: int, horizon: int, n_windows: int) -> RaceWindows:
         """Take as much of what is wanted as fits into the later half of the shortest series."""
         room = shortest // 2
         horizon = min(horizon, room)
@@ -69,7 +69,7 @@ class Race:
     Parameters
     ----------
     series, exog : list of ndarray
-    plan : Plan
+    plan : RaceWindows
     season_length : int
     deadline : float
         Of ``time.perf_counter``, for the last fit too.
@@ -80,7 +80,7 @@ class Race:
         self,
         series: list,
         exog: list | None,
-        plan: Plan,
+        plan: RaceWindows,
         season_length: int,
         deadline: float,
         metric: str = "mase",
@@ -98,7 +98,7 @@ class Race:
         self.paths: dict[str, np.ndarray] = {}
         self.refit_seconds: dict[str, float] = {}
 
-    def run(self, candidates: Sequence[Candidate]) -> None:
+    def run(self, candidates: Sequence[CandidateModel]) -> None:
         """Try all candidates for which there is time; the first one in any case."""
         for number, candidate in enumerate(candidates):
             began = perf_counter()
@@ -135,7 +135,7 @@ class Race:
 
     # ---------------------------------------------------------------- one candidate
 
-    def _try(self, candidate: Candidate, always: bool) -> tuple[float, int, str]:
+    def _try(self, candidate: CandidateModel, always: bool) -> tuple[float, int, str]:
         """Return score, number of windows and a note."""
         windows: list = []
         try:
@@ -158,7 +158,7 @@ class Race:
         self.paths[candidate.name], self.refit_seconds[candidate.name] = path, _MARGIN * slowest
         return self._score(path), len(windows), ""
 
-    def _forecast(self, candidate: Candidate, number: int) -> list[np.ndarray]:
+    def _forecast(self, candidate: CandidateModel, number: int) -> list[np.ndarray]:
         """Forecast one window of every series after a fit on what came before."""
         cuts, horizon = self.cuts[number], self.plan.horizon
         model = EnsembleForecaster([clone(candidate.forecaster)])
@@ -167,7 +167,7 @@ class Race:
         states = model._fit_arrays([y[:cut] for y, cut in zip(self.series, cuts)], past)
         return model._predict(states, horizon, future)
 
-    def _expected(self, candidate: Candidate) -> float:
+    def _expected(self, candidate: CandidateModel) -> float:
         """Return about how long a fit on everything takes, from one on a small part; 0 where all is small."""
         total = sum(map(len, self.series))
         if len(self.series) > _PROBED_SERIES:
@@ -216,7 +216,7 @@ class Race:
         return float(error.mean()), float(200 * ratio.mean())
 
 
-def _rehearsal(candidate: Candidate, factor: float) -> tuple[Any, float]:
+def _rehearsal(candidate: CandidateModel, factor: float) -> tuple[Any, float]:
     """Return what a look at a small part is taken with, and how many times as long all will take."""
     if not candidate.same_cost:
         return candidate.forecaster, factor

@@ -15,14 +15,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.base import clone
 
-from forecasting.reservoirs.reservoir_model import ReservoirForecaster, _State
+from forecasting.reservoirs.free_running import ReservoirForecaster, SeriesState
 from reservoir import RidgeReadout
-from reservoir.harvest import CHUNK_ROWS, harvest
-from reservoir.ridge.centred_rows import CentredRows, GramSums, TriangularFactor
-from reservoir.sequences import Layout
+from reservoir.contracts.series_layout import Layout
+from reservoir.models.harvest import CHUNK_ROWS, harvest
+from reservoir.readouts.centred_rows import CentredRows, GramSums, TriangularFactor
 
 
-class Trained(NamedTuple):
+class TrainedReadouts(NamedTuple):
     """What a forecaster knows at one origin.
 
     ``readouts`` are the fitted readouts, ``states`` where each series stands, ``seconds`` what it took to come here
@@ -54,7 +54,7 @@ def check_readout_only(model: Any, name: str) -> None:
 
 def train_readouts(
     model: ReservoirForecaster, series: list, exog: list | None, windows: list
-) -> list[Trained]:
+) -> list[TrainedReadouts]:
     """Return readouts and states at the end of every window.
 
     Parameters
@@ -69,7 +69,7 @@ def train_readouts(
 
     Returns
     -------
-    list of Trained
+    list of TrainedReadouts
         One for each window.
     """
     heads = [_Head.of(model, k) for k in range(len(model.readouts_))]
@@ -158,13 +158,13 @@ class _OneSeries:
         targets = np.hstack([self.targets[begin + k : end + k] for k in steps])
         return features(states, slice(begin, end)), targets
 
-    def standing(self, stop: int) -> _State:
+    def standing(self, stop: int) -> SeriesState:
         """Where the series stands when all rows before a step have been driven."""
         n_kept = self.first
-        return _State(self.state[0].copy(), self.values[stop - n_kept : stop].copy())
+        return SeriesState(self.state[0].copy(), self.values[stop - n_kept : stop].copy())
 
 
-def _train(model, heads, series, exog, windows) -> list[Trained]:
+def _train(model, heads, series, exog, windows) -> list[TrainedReadouts]:
     """Drive through all windows; raise `_DrownedPenalty` where sums do not carry a penalty."""
     known = [_OneSeries(model, y, None if exog is None else exog[i]) for i, y in enumerate(series)]
     learners = [_Learner(head, known, windows) for head in heads]
@@ -179,7 +179,7 @@ def _train(model, heads, series, exog, windows) -> list[Trained]:
                     learner.take(s, end - learner.head.steps[-1])
         readouts = [learner.learn(number) for learner in learners]
         states = [one.standing(train.stop) for one, train in zip(known, window)]
-        found.append(Trained(readouts, states, perf_counter() - began))
+        found.append(TrainedReadouts(readouts, states, perf_counter() - began))
     return found
 
 

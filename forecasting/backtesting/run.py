@@ -17,10 +17,10 @@ from forecasting.backtesting.folds import Job, join_series, run_block, run_reado
 from forecasting.backtesting.readout_folds import check_readout_only
 from forecasting.backtesting.result import BacktestResult, Fold, assemble
 from forecasting.backtesting.rolling_origin import FixedOrigins, RollingOrigin
-from forecasting.baselines.local_forecaster import LocalForecaster
+from forecasting.base.local_forecaster import LocalForecaster
+from forecasting.base.tags import TagsOfForecaster
 from forecasting.metrics import METRICS, Metric
-from forecasting.tags import TagsOfForecaster
-from reservoir.compiled.threads import check_n_jobs
+from reservoir.kernels.threads import check_n_jobs
 
 __all__ = ["BacktestResult", "FixedOrigins", "RollingOrigin", "backtest"]
 

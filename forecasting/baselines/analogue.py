@@ -22,7 +22,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from forecasting.base import Forecaster
+from forecasting.base.forecaster import Forecaster
 
 
 class _Query(NamedTuple):

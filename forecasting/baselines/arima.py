@@ -14,8 +14,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from statsmodels.tsa.statespace.sarimax import SARIMAX, diff
 
-from forecasting.baselines.local_forecaster import ColumnForecaster
-from forecasting.tags import ForecasterTags
+from forecasting.base.local_forecaster import ColumnForecaster
+from forecasting.base.tags import ForecasterTags
 
 # warnings.catch_warnings swaps process-wide state: one thread at a time, and only around the start values.
 _START_VALUES = threading.Lock()

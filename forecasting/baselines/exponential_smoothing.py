@@ -13,8 +13,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
-from forecasting.baselines.local_forecaster import ColumnForecaster
-from forecasting.tags import ForecasterTags
+from forecasting.base.local_forecaster import ColumnForecaster
+from forecasting.base.tags import ForecasterTags
 
 # Beyond this, optimising one start value per position in the season takes minutes: they come from a
 # decomposition.

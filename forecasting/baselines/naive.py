@@ -11,8 +11,8 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from forecasting.baselines.local_forecaster import LocalForecaster
-from forecasting.tags import ForecasterTags
+from forecasting.base.local_forecaster import LocalForecaster
+from forecasting.base.tags import ForecasterTags
 
 
 class _Memory(NamedTuple):

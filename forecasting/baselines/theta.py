@@ -15,8 +15,8 @@ from statsmodels.tsa.seasonal import seasonal_decompose
 from statsmodels.tsa.statespace.exponential_smoothing import ExponentialSmoothing
 from statsmodels.tsa.stattools import acf
 
-from forecasting.baselines.local_forecaster import ColumnForecaster
-from forecasting.tags import ForecasterTags
+from forecasting.base.local_forecaster import ColumnForecaster
+from forecasting.base.tags import ForecasterTags
 
 
 class _ThetaModel(NamedTuple):

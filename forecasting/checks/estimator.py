@@ -26,7 +26,7 @@ from forecasting.checks.examples import (
     with_exog,
 )
 from forecasting.intervals.conformal import reproducible_clone
-from reservoir.persistence import load, save
+from reservoir.contracts.persistence import load, save
 
 # Those of scikit-learn's checks that do not call fit with a matrix first.
 SKLEARN_CHECKS = (

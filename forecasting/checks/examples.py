@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.testing import assert_array_equal
 
-from forecasting.base import Forecaster
+from forecasting.base.forecaster import Forecaster
 from forecasting.intervals.conformal import reproducible_clone
 
 N_STEPS = 72

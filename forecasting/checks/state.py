@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.testing import assert_allclose
 
-from forecasting.baselines.local_forecaster import LocalForecaster
+from forecasting.base.local_forecaster import LocalForecaster
 from forecasting.checks.examples import (
     N_AHEAD,
     N_STEPS,

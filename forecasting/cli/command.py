@@ -22,7 +22,7 @@ from forecasting.cli.benchmark import benchmark_parser, run_benchmark
 from forecasting.cli.csv_series import FileError
 from forecasting.cli.models import ahead, make_models, save
 from forecasting.cli.saved import make_folder, run_saved
-from forecasting.cli.task import CommandError, Task, read_task
+from forecasting.cli.task import CommandError, ForecastTask, read_task
 
 DESCRIPTION = """\
 Forecast a series. Every model is first tested on the last stretches of the series, as if they were
@@ -187,7 +187,7 @@ def _seconds(text: str) -> float:
     return value
 
 
-def _backtest(task: Task, models: dict[str, Any], progress: bool) -> BacktestResult:
+def _backtest(task: ForecastTask, models: dict[str, Any], progress: bool) -> BacktestResult:
     result = backtest(
         models,
         task.data.y,
@@ -205,7 +205,9 @@ def _backtest(task: Task, models: dict[str, Any], progress: bool) -> BacktestRes
     return result
 
 
-def _forecast(task: Task, models: dict[str, Any]) -> tuple[dict[str, pd.DataFrame], dict[str, Exception]]:
+def _forecast(
+    task: ForecastTask, models: dict[str, Any]
+) -> tuple[dict[str, pd.DataFrame], dict[str, Exception]]:
     """Fit every model on the whole series: its forecast with lower and upper bound, or why there is none."""
     forecasts: dict[str, pd.DataFrame] = {}
     failures: dict[str, Exception] = {}
@@ -220,7 +222,7 @@ def _forecast(task: Task, models: dict[str, Any]) -> tuple[dict[str, pd.DataFram
     return forecasts, failures
 
 
-def _tried(task: Task, model: Any) -> pd.DataFrame | Exception:
+def _tried(task: ForecastTask, model: Any) -> pd.DataFrame | Exception:
     try:
         return ahead(model.fit(task.data.y, task.X), task.horizon, task.X_ahead, task.coverage)
     except Exception as error:

@@ -54,7 +54,7 @@ class CsvData(NamedTuple):
         return 0 if self.X_ahead is None else len(self.X_ahead) // len(self.parts)
 
 
-class _Part(NamedTuple):
+class _FileSeries(NamedTuple):
     """One series, and its exogenous variables on the same labels and further ones."""
 
     y: pd.Series
@@ -143,7 +143,7 @@ def _parts(
     exog: list,
     notes: list,
     before: Calendar | None,
-) -> Iterator[tuple[str, _Part]]:
+) -> Iterator[tuple[str, _FileSeries]]:
     """Read the series one by one."""
     if panel is None:
         yield column, _part(table, clock, column, exog, notes, before)
@@ -163,7 +163,7 @@ def _parts(
 
 def _part(
     rows: pd.DataFrame, clock: str | None, column: str, exog: list, notes: list, before: Calendar | None
-) -> _Part:
+) -> _FileSeries:
     if clock is None:
         notes.append("no column of dates, so rows are numbered")
         labels: Any = pd.RangeIndex(1, len(rows) + 1)
@@ -181,10 +181,10 @@ def _part(
     y = pd.Series(_numbers(rows[column].iloc[:n_known]), labels[:n_known], name=column)
     if n_known == 0 and before is None:  # of a series that is known already all rows may lie ahead
         raise FileError(f"column {column!r} has no value.")
-    return _Part(y, pd.DataFrame({name: _numbers(rows[name]) for name in exog}, index=labels))
+    return _FileSeries(y, pd.DataFrame({name: _numbers(rows[name]) for name in exog}, index=labels))
 
 
-def _assembled(parts: dict[str, _Part], exog: Sequence[str], panel: str | None, notes: list) -> CsvData:
+def _assembled(parts: dict[str, _FileSeries], exog: Sequence[str], panel: str | None, notes: list) -> CsvData:
     series = {name: part.y for name, part in parts.items()}
     past = {name: part.X.iloc[: len(part.y)] for name, part in parts.items()}
     ahead = {name: part.X.iloc[len(part.y) :] for name, part in parts.items()}

@@ -13,12 +13,12 @@ from sklearn.base import clone
 import reservoir
 from forecasting import tuning
 from forecasting.backtesting.rolling_origin import RollingOrigin
-from forecasting.base import Forecaster
-from forecasting.cli.task import CommandError, Task
+from forecasting.base.forecaster import Forecaster
+from forecasting.base.tags import ForecasterTags
+from forecasting.cli.task import CommandError, ForecastTask
 from forecasting.composition.ensemble import EnsembleForecaster
 from forecasting.registry import FORECASTERS
 from forecasting.series.rebuilding import ID, TARGET, TIME
-from forecasting.tags import ForecasterTags
 
 TUNED = "tuned_reservoir"
 _BATCH = 4  # configurations between two looks at the clock
@@ -33,7 +33,7 @@ class _WithoutExog(EnsembleForecaster):
         return tags
 
 
-def make_models(task: Task) -> dict[str, Any]:
+def make_models(task: ForecastTask) -> dict[str, Any]:
     """Return forecasters that give the same forecast at every run, by name."""
     models = {name: make(name, task.season) for name in task.models}
     if task.tune is not None:
@@ -52,7 +52,7 @@ def make(name: str, season: int) -> Any:
     return model.set_params(random_state=0) if model.get_params().get("random_state", 0) is None else model
 
 
-def tuned(task: Task) -> Any:
+def tuned(task: ForecastTask) -> Any:
     """Search the settings of a reservoir on what comes before the windows of the backtest, for some seconds."""
     assert task.tune is not None
     past, X = task.before_backtest()

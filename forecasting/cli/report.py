@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from forecasting.backtesting.run import BacktestResult
-from forecasting.cli.task import CommandError, Task
+from forecasting.cli.task import CommandError, ForecastTask
 from forecasting.plotting.forecasts import plot_report
 
 _UNITS = {"Y": "year", "Q": "quarter", "M": "month", "W": "week", "D": "day", "B": "working day"}
 _UNITS |= {"h": "hour", "min": "minute", "s": "second"}
 
 
-def introduction(task: Task) -> list[str]:
+def introduction(task: ForecastTask) -> list[str]:
     """Return the lines that say what is forecast, and how the models are tested."""
     unit = _unit(task.series)
     first, last = (_stamp(label, unit) for label in task.series.index[[0, -1]])
@@ -97,7 +97,7 @@ def choice(result: BacktestResult, models: list[str]) -> str:
 
 
 def write(
-    task: Task, result: BacktestResult, forecasts: dict[str, pd.DataFrame], folder: Path
+    task: ForecastTask, result: BacktestResult, forecasts: dict[str, pd.DataFrame], folder: Path
 ) -> tuple[list[str], str]:
     """Write the tables and the picture; return the files' names, and why the picture is missing."""
     assert result.forecasts is not None
@@ -117,7 +117,7 @@ def write(
     return written, missing
 
 
-def rows_of(task: Task, forecasts: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def rows_of(task: ForecastTask, forecasts: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Lay forecasts out in rows: model, (series), time, forecast, lower, upper."""
     index = [*([column_name(task.panel, "series")] if task.panel else [])]
     index.append(column_name(task.series.index.name, "time"))
@@ -130,7 +130,11 @@ def column_name(name: Any, instead: str) -> str:
 
 
 def as_json(
-    task: Task, result: BacktestResult, forecasts: dict[str, pd.DataFrame], reason: str, lines: list[str]
+    task: ForecastTask,
+    result: BacktestResult,
+    forecasts: dict[str, pd.DataFrame],
+    reason: str,
+    lines: list[str],
 ) -> str:
     """Return all that the command found as one JSON object; what is not a number is null."""
     used = next(iter(forecasts))
@@ -170,7 +174,7 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _draw(task: Task, result: BacktestResult, forecasts: dict[str, pd.DataFrame], path: Path) -> None:
+def _draw(task: ForecastTask, result: BacktestResult, forecasts: dict[str, pd.DataFrame], path: Path) -> None:
     used = next(iter(forecasts))
     first = None if task.panel is None else next(iter(task.data.parts))
     shown = forecasts if first is None else {name: table.loc[first] for name, table in forecasts.items()}

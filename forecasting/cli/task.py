@@ -12,7 +12,7 @@ import pandas as pd
 from forecasting.cli.csv_data import CsvData, read_data
 from forecasting.datasets import load_sunspots
 from forecasting.series.rebuilding import ID
-from forecasting.series.seasons import find_season, season_of_frequency
+from forecasting.series.season_length import find_season, season_of_frequency
 
 DEFAULT_MODELS = ("reservoir", "ets", "theta", "seasonal_naive", "naive")
 DEFAULT_WINDOWS = 5
@@ -24,7 +24,7 @@ class CommandError(Exception):
 
 
 @dataclass(frozen=True)
-class Task:
+class ForecastTask:
     """What the arguments and the file amount to."""
 
     data: CsvData
@@ -75,7 +75,7 @@ class Task:
         return kept[0], kept[1]
 
 
-def read_task(arguments: argparse.Namespace) -> Task:
+def read_task(arguments: argparse.Namespace) -> ForecastTask:
     """Read the file, and settle what the arguments leave open."""
     if arguments.file is None:
         data, name, horizon, inferred = _sunspots(arguments)
@@ -101,7 +101,7 @@ def read_task(arguments: argparse.Namespace) -> Task:
         models = [model for model in models if season > 1 or model != "seasonal_naive"]
     windows = _count_windows(name, shortest, horizon, season, arguments)
     settled = (horizon, season, source, list(models), arguments.coverage, windows)
-    return Task(data, str(name), *settled, arguments.tune, arguments.panel)
+    return ForecastTask(data, str(name), *settled, arguments.tune, arguments.panel)
 
 
 def _sunspots(arguments: argparse.Namespace) -> tuple[CsvData, str, int, tuple[int, str]]:

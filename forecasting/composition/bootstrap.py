@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from forecasting.base import Forecaster
+from forecasting.base.forecaster import Forecaster
 from forecasting.intervals.conformal import check_n_samples, plain_errors
 from forecasting.series.arrays import rebuild
 from forecasting.series.horizons import read_horizon
-from reservoir.random_source import make_rng
+from reservoir.contracts.random_source import make_rng
 
 
 def bootstrap_paths(

@@ -8,14 +8,14 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from forecasting.base import Forecaster
+from forecasting.base.delegating_forecaster import DelegatingForecaster
+from forecasting.base.distribution_forecaster import DistributionForecaster
+from forecasting.base.forecaster import Forecaster
 from forecasting.baselines.naive import Naive
-from forecasting.delegating_forecaster import DelegatingForecaster
-from forecasting.distribution_forecaster import DistributionForecaster
 from forecasting.intervals import conformal
 from forecasting.intervals.adaptive import adaptive_half_widths, newest, newest_paths
 from forecasting.series.horizons import read_horizon
-from reservoir.random_source import make_rng
+from reservoir.contracts.random_source import make_rng
 
 
 class ConformalForecaster(DelegatingForecaster):

@@ -9,13 +9,13 @@ from scipy.optimize import nnls
 from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from forecasting.base import Forecaster
-from forecasting.distribution_forecaster import DistributionForecaster
+from forecasting.base.distribution_forecaster import DistributionForecaster
+from forecasting.base.forecaster import Forecaster
+from forecasting.base.tags import ForecasterTags
 from forecasting.intervals.conformal import errors_from, rolling_origins
 from forecasting.series.calendar_features import calendar_width
 from forecasting.series.missing import shared_rule
-from forecasting.tags import ForecasterTags
-from reservoir.random_source import make_rng, seed_open_parts
+from reservoir.contracts.random_source import make_rng, seed_open_parts
 
 _STIFFNESS = 1e3  # of the condition that weights sum to one, against errors of size one
 
@@ -185,8 +185,13 @@ class EnsembleForecaster(DistributionForecaster):
         """Combine forecasts (n_members, ...)."""
         if self.method == "median":
             return _median(paths)
-        heard = self.weights_ > 0  # a member that counts for nothing may diverge
-        return np.tensordot(self.weights_[heard], paths[heard], axes=1)
+        total = np.zeros(paths.shape[1:])
+        for weight, path in zip(
+            self.weights_, paths
+        ):  # elementwise: the bits of a product depend on its width
+            if weight > 0:  # a member without weight may diverge
+                total += weight * path
+        return total
 
     def _divide(self, exog: list | None) -> list:
         """Give every member the exogenous columns and the columns of the calendar that it uses."""

@@ -8,11 +8,11 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils._param_validation import Interval
 
-from forecasting.base import Forecaster
+from forecasting.base.forecaster import Forecaster
+from forecasting.base.tags import ForecasterTags
 from forecasting.baselines.naive import Naive
 from forecasting.intervals import conformal
-from forecasting.tags import ForecasterTags
-from forecasting.transforms.base import Transform, back_all, forward_all, learn_all, rest_all
+from forecasting.transforms.base_transform import Transform, back_all, forward_all, learn_all, rest_all
 
 
 class _Correction(NamedTuple):
@@ -23,7 +23,7 @@ class _Correction(NamedTuple):
     errors: np.ndarray
 
 
-class _State(NamedTuple):
+class TransformedState(NamedTuple):
     """Where one series stands: its transforms, the inner forecaster's state, the correction of its bias."""
 
     models: tuple
@@ -113,7 +113,7 @@ class TransformedTargetForecaster(Forecaster):
         transformed = [z for z, _ in learned]
         states = self.forecaster_._fit_arrays(transformed, _last_rows(exog, transformed))
         corrections = self._learn_corrections() if self.bias_correction else [None] * len(series)
-        return [_State(m, inner, c) for (_, m), inner, c in zip(learned, states, corrections)]
+        return [TransformedState(m, inner, c) for (_, m), inner, c in zip(learned, states, corrections)]
 
     def _predict(self, states, n_steps, exog):
         inner = self.forecaster_._predict([state.inner for state in states], n_steps, exog)
@@ -124,7 +124,7 @@ class TransformedTargetForecaster(Forecaster):
         forwarded = [forward_all(self.transforms_, s.models, y) for s, y in zip(states, series)]
         inner = self.forecaster_._update([s.inner for s in states], [z for z, _ in forwarded], exog)
         return [
-            _State(models, new, self._moved(state.correction, y))
+            TransformedState(models, new, self._moved(state.correction, y))
             for (_, models), new, state, y in zip(forwarded, inner, states, series)
         ]
 
@@ -145,7 +145,7 @@ class TransformedTargetForecaster(Forecaster):
             corrections = [None] * len(series)
         transformed = [z for z, _ in forwarded]
         inner = self.forecaster_._restart(transformed, _last_rows(exog, transformed))
-        return [_State(m, new, c) for (_, m), new, c in zip(forwarded, inner, corrections)]
+        return [TransformedState(m, new, c) for (_, m), new, c in zip(forwarded, inner, corrections)]
 
     def _trace(self, states, series, exog):
         if any(state.correction is not None for state in states):
@@ -153,7 +153,8 @@ class TransformedTargetForecaster(Forecaster):
         stages = [self._stages(state.models, y) for state, y in zip(states, series)]
         inner = self.forecaster_._trace([s.inner for s in states], [z for z, _ in stages], exog)
         return [
-            [_State(m, new, None) for m, new in zip(models, news)] for (_, models), news in zip(stages, inner)
+            [TransformedState(m, new, None) for m, new in zip(models, news)]
+            for (_, models), news in zip(stages, inner)
         ]
 
     def _rolling_residuals(self, n_steps, initial):

@@ -57,6 +57,10 @@ class SktimeForecaster(BaseForecaster):
         "enforce_index_type": None,
     }
 
+    # The forecaster inside keeps its series; a second copy would serve nothing. From 1.3 on it is sktime's default.
+    _config: ClassVar[dict] = {"remember_data": False}
+    _y = _X = None  # which sktime sets only where it remembers from the start
+
     def __init__(self, forecaster=None):
         self.forecaster = forecaster
         super().__init__()

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from forecasting.metrics.validation import as_array, check_fraction
-from reservoir.random_source import make_rng
+from reservoir.contracts.random_source import make_rng
 
 _BETS = np.array([-1.0, 0.0, 1.0])  # on large errors, on neither, on small ones
 

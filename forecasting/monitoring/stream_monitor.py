@@ -9,13 +9,13 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from forecasting.base import Forecaster
+from forecasting.base.forecaster import Forecaster
 from forecasting.baselines.naive import Naive
 from forecasting.intervals.conformal import plain_errors
 from forecasting.monitoring.drift import Watch
 from forecasting.series.arrays import PanelLayout, read_continuation, split_covariates
 from forecasting.series.rebuilding import ID
-from reservoir.random_source import make_rng
+from reservoir.contracts.random_source import make_rng
 
 
 class _Calibration(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from forecasting.networks.parameters import arrays_of
-from reservoir.random_source import make_rng
+from reservoir.contracts.random_source import make_rng
 
 
 def gradient_norms(

@@ -20,7 +20,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
-from reservoir.compiled.compilation import compiled
+from reservoir.kernels.compilation import compiled
 
 _RATE = [Interval(Real, 0, None, closed="neither")]
 _DECAY = [Interval(Real, 0, 1, closed="left")]

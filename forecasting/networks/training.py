@@ -22,8 +22,8 @@ from tqdm import tqdm
 from forecasting.networks.optimizers import Adam, Optimizer, clip_by_norm
 from forecasting.networks.parameters import ParameterVector
 from forecasting.networks.schedules import Constant, Schedule
-from reservoir.compiled.threads import check_n_jobs
-from reservoir.random_source import make_rng
+from reservoir.contracts.random_source import make_rng
+from reservoir.kernels.threads import check_n_jobs
 
 
 class Training(NamedTuple):

@@ -1,6 +1,6 @@
 """Pictures of forecasts: matplotlib Axes in, Axes out; nothing of the library imports them but the command line."""
 
-from forecasting.plotting.dynamics import plot_attractor, plot_states
+from forecasting.plotting.dynamical_systems import plot_attractor, plot_states
 from forecasting.plotting.evaluation import plot_calibration, plot_critical_difference
 from forecasting.plotting.forecasts import plot_backtest, plot_forecast, plot_report
 from forecasting.plotting.residuals import plot_error_by_horizon, plot_residuals

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from forecasting.recurrent.network import Dense, Scaled
+from forecasting.recurrent.window_network import LinearLayer, Scaled
 from forecasting.recurrent.windows import SeriesWindows, divided_origins
-from reservoir.ridge.centred_rows import GramSums
-from reservoir.ridge.path import EigenPath
+from reservoir.readouts.centred_rows import GramSums
+from reservoir.readouts.ridge_path import EigenPath
 
 _PENALTIES = np.logspace(-4, 1, 11)  # parts of the mean square of what is regressed on
 _MOST_WINDOWS, _MOST_VALIDATED = 100_000, 1024
@@ -27,7 +27,7 @@ _AT_ONCE = 1024
 _MOST_FEATURES = 10_000  # whose eigenvectors take minutes
 
 
-def autoregression(trained: Any, series: list, held_out: float) -> Dense | tuple:
+def autoregression(trained: Any, series: list, held_out: float) -> LinearLayer | tuple:
     """Regress what follows on the window before it, both in the units of the window.
 
     Parameters
@@ -41,7 +41,7 @@ def autoregression(trained: Any, series: list, held_out: float) -> Dense | tuple
 
     Returns
     -------
-    Dense
+    LinearLayer
         From (window * n_targets) to (horizon * n_targets); an empty tuple where no series holds a window.
 
     Raises
@@ -75,7 +75,9 @@ def autoregression(trained: Any, series: list, held_out: float) -> Dense | tuple
             for k, penalty in enumerate(penalties):
                 scores[k] += np.sum((past @ path.coefficients(penalty) + sums.mean_y - future) ** 2)
     weights = path.coefficients(penalties[int(np.argmin(scores))])
-    return Dense(*(part.astype(trained.dtype) for part in (weights, sums.mean_y - sums.mean_x @ weights)))
+    return LinearLayer(
+        *(part.astype(trained.dtype) for part in (weights, sums.mean_y - sums.mean_x @ weights))
+    )
 
 
 def _rows(trained: Any, windows: SeriesWindows, places: tuple) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -91,13 +93,13 @@ def flat(z: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(z.swapaxes(0, 1)).reshape(z.shape[1], -1)
 
 
-def added_to(batch: Scaled, linear: Dense, n_steps: int, locations: np.ndarray) -> Scaled:
+def added_to(batch: Scaled, linear: LinearLayer, n_steps: int, locations: np.ndarray) -> Scaled:
     """Return a batch to whose raw numbers the regression's forecast is added, where they are `locations`.
 
     Parameters
     ----------
     batch : Scaled
-    linear : Dense
+    linear : LinearLayer
     n_steps : int
         The horizon.
     locations : ndarray of shape (n_parameters,)

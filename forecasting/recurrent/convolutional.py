@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from forecasting.networks.cells.wave_net import WaveNet
-from forecasting.networks.layers import Stack
-from forecasting.recurrent.forecasters import RecurrentForecaster
+from forecasting.networks.stack import Stack
+from forecasting.recurrent.window_forecaster import RecurrentForecaster
 
 _N_UNITS = 32
 
@@ -33,7 +33,7 @@ class ConvolutionalForecaster(RecurrentForecaster):
         One for each block. Default: 1, 2, 4, ... until the filters see the whole window.
     head, strategy, max_horizon, window, segment_length, projection, linear_skip, dropout, teacher_forcing
         As for `RecurrentForecaster`. A softmax over quantised values is
-        ``head=forecasting.networks.quantised.Quantised()``.
+        ``head=forecasting.networks.heads.quantised.Quantised()``.
     window_centre, window_scale, calendar, past_only, optimizer, schedule, clip_norm
         As for `RecurrentForecaster`.
     n_epochs, steps_per_epoch, batch_size

@@ -9,8 +9,8 @@ from sklearn.base import clone
 
 from forecasting.networks.cells import CELLS
 from forecasting.networks.heads import Head, make_head
-from forecasting.networks.layers import Stack
-from forecasting.recurrent.network import Network
+from forecasting.networks.stack import Stack
+from forecasting.recurrent.window_network import Network
 from forecasting.series.calendar_features import calendar_width
 
 _N_UNITS = 32

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from forecasting.networks.cells import GRU, LSTM
-from forecasting.recurrent.forecasters import RecurrentForecaster
+from forecasting.recurrent.window_forecaster import RecurrentForecaster
 
 
 class LSTMForecaster(RecurrentForecaster):

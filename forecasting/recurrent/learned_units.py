@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from forecasting.recurrent.windows import Units, divided_origins, spread_of
+from forecasting.recurrent.windows import WindowScale, divided_origins, spread_of
 from forecasting.series.standard_units import moments
 
 LEAST = 1 / 20  # of the spread of lively windows
@@ -20,16 +20,16 @@ class LearnedUnits(NamedTuple):
 
     Parameters
     ----------
-    overall : Units
+    overall : WindowScale
         Mean and standard deviation of the training series, (n_targets,).
-    exog : Units
+    exog : WindowScale
         Of the exogenous variables, (n_exog,).
     least : ndarray of shape (n_targets,)
         The least scale of a window.
     """
 
-    overall: Units
-    exog: Units
+    overall: WindowScale
+    exog: WindowScale
     least: np.ndarray
 
 
@@ -53,10 +53,10 @@ def learned_units(
     ends = np.where(training.counts > 0, training.first + training.counts - 1 + network.horizon, lengths)
     seen = [y[:end] for y, end in zip(series, ends)]
     if exog is None:
-        of_exog = Units(np.zeros(0), np.ones(0))
+        of_exog = WindowScale(np.zeros(0), np.ones(0))
     else:
-        of_exog = Units(*moments(np.concatenate([X[:end] for X, end in zip(exog, ends)])))
-    overall = Units(*moments(np.concatenate(seen)))
+        of_exog = WindowScale(*moments(np.concatenate([X[:end] for X, end in zip(exog, ends)])))
+    overall = WindowScale(*moments(np.concatenate(seen)))
     return LearnedUnits(overall, of_exog, _least_scale(seen, network.window, scale))
 
 

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from forecasting.recurrent.autoregression import added_to
-from forecasting.recurrent.network import Network, Parameters, Scaled, predict_raw, run_free, scaled
-from forecasting.recurrent.windows import Batch, Units, filled, units_of
+from forecasting.recurrent.window_network import Network, Parameters, Scaled, predict_raw, run_free, scaled
+from forecasting.recurrent.windows import WindowBatch, WindowScale, filled, units_of
 
 AT_ONCE = 512  # windows, so that memory does not grow with the number of series
 N_PATHS = 500  # behind the quantiles of what has been fed back; one part, so that steps are drawn in order
@@ -34,7 +34,7 @@ class State(NamedTuple):
     exog: np.ndarray
 
 
-class Trained(NamedTuple):
+class TrainedNetwork(NamedTuple):
     """A network with its parameters, and the units that it reads.
 
     Parameters
@@ -43,9 +43,9 @@ class Trained(NamedTuple):
     params : Parameters
     centre, scale : str or None
         See `units_of`.
-    overall : Units
+    overall : WindowScale
         Mean and standard deviation of the training series, (n_targets,).
-    exog_units : Units
+    exog_units : WindowScale
         Of the exogenous variables, (n_exog,).
     past_only : tuple of int
         The exogenous variables of which nothing is known after the origin.
@@ -59,8 +59,8 @@ class Trained(NamedTuple):
     params: Parameters
     centre: Any
     scale: Any
-    overall: Units
-    exog_units: Units
+    overall: WindowScale
+    exog_units: WindowScale
     past_only: tuple = ()
     least: Any = 0.0
     linear: Any = ()
@@ -70,10 +70,10 @@ class Trained(NamedTuple):
         """The precision of the parameters."""
         return self.params.output.weights.dtype.type
 
-    def units(self, past: np.ndarray) -> Units:
+    def units(self, past: np.ndarray) -> WindowScale:
         """Return the units of some windows: 1 and the mean more for counts, which are not centred."""
         if self.network.head.counts:
-            return Units(np.zeros(past.shape[1:]), 1 + np.abs(past).mean(axis=0))
+            return WindowScale(np.zeros(past.shape[1:]), 1 + np.abs(past).mean(axis=0))
         is_distribution = self.network.head.is_distribution
         return units_of(past, self.centre, self.scale, self.overall, self.least, is_distribution)
 
@@ -83,7 +83,7 @@ class Trained(NamedTuple):
             return np.zeros((n_steps, 0))
         return (exog - self.exog_units.centre) / self.exog_units.scale
 
-    def scaled(self, batch: Batch) -> tuple[Scaled, Units]:
+    def scaled(self, batch: WindowBatch) -> tuple[Scaled, WindowScale]:
         """Bring a batch into the units of its windows; what is known of the past alone stands at its mean, 0."""
         units = self.units(batch.past)
         if self.past_only:
@@ -102,24 +102,29 @@ def advanced(state: State, values: np.ndarray, exog: np.ndarray, window: int) ->
     return State(later.values[-window:].copy(), later.exog[-window:].copy())
 
 
-def heard(trained: Trained, states: list) -> np.ndarray:
+def heard(trained: TrainedNetwork, states: list) -> np.ndarray:
     """Return what the stack hears of the newest windows, (n_steps, n_windows, width): scaled, cut, projected."""
     network = trained.network
     past, past_exog = _newest(states, network.window)
-    batch, _ = trained.scaled(Batch(past, past_exog, past[:1], past_exog[:1]))
+    batch, _ = trained.scaled(WindowBatch(past, past_exog, past[:1], past_exog[:1]))
     z, exog = batch.past, batch.past_exog
     if network.strategy == "recursive":  # which reads variables of the step after
         z, exog = z[:-1], exog[1:]
     return network.read(trained.params, z, exog)[0]
 
 
-def point_paths(trained: Trained, states: list, n_steps: int, exog: list | None) -> list[np.ndarray]:
+def point_paths(trained: TrainedNetwork, states: list, n_steps: int, exog: list | None) -> list[np.ndarray]:
     """Return the point forecast of every state, (n_steps, n_targets)."""
     return _in_parts(trained, states, n_steps, exog, trained.network.head.mean)
 
 
 def sample_paths(
-    trained: Trained, states: list, n_steps: int, exog: list | None, n_samples: int, rng: np.random.Generator
+    trained: TrainedNetwork,
+    states: list,
+    n_steps: int,
+    exog: list | None,
+    n_samples: int,
+    rng: np.random.Generator,
 ) -> list[np.ndarray]:
     """Return possible futures of every state, (n_samples, n_steps, n_targets)."""
     answers, draw = [], partial(trained.network.head.sample, rng=rng)
@@ -131,7 +136,7 @@ def sample_paths(
 
 
 def quantile_paths(
-    trained: Trained, states: list, n_steps: int, exog: list | None, levels: list
+    trained: TrainedNetwork, states: list, n_steps: int, exog: list | None, levels: list
 ) -> list[np.ndarray]:
     """Return quantiles of every state, (n_steps, n_targets, n_levels).
 
@@ -183,7 +188,7 @@ def _paths(trained, states, n_steps, exog, read):
         filled_up = np.zeros((network.horizon, *here.shape[1:]))
         filled_up[: len(here)] = here
         future = np.zeros((network.horizon, *past.shape[1:]))  # is not read
-        batch, units = trained.scaled(Batch(past, past_exog, future, filled_up))
+        batch, units = trained.scaled(WindowBatch(past, past_exog, future, filled_up))
         parts.append(_values(trained, read(predict_raw(network, trained.params, batch)), units))
         past = np.concatenate([past, parts[-1]])[-network.window :]
         past_exog = np.concatenate([past_exog, filled_up])[-network.window :]
@@ -199,7 +204,7 @@ def _newest(states, window):
 
 def _recursive(trained, past, past_exog, ahead, read):
     n_steps = len(ahead)
-    batch, units = trained.scaled(Batch(past, past_exog, past[:1], ahead))
+    batch, units = trained.scaled(WindowBatch(past, past_exog, past[:1], ahead))
     answers = []
 
     def feed(raw, step):

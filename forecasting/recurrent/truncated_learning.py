@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from forecasting.networks.parameters import mapped
-from forecasting.recurrent.network import Parameters, teacher_forced
-from forecasting.recurrent.prediction import Trained
-from forecasting.recurrent.windows import Origins, SeriesWindows
+from forecasting.recurrent.prediction import TrainedNetwork
+from forecasting.recurrent.window_network import Parameters, teacher_forced
+from forecasting.recurrent.windows import SeriesWindows, WindowOrigins
 
 
 class Piece(NamedTuple):
@@ -51,9 +51,9 @@ class Pieces:
 
     Parameters
     ----------
-    trained : Trained
+    trained : TrainedNetwork
     windows : SeriesWindows
-    origins : Origins
+    origins : WindowOrigins
         From which windows are drawn.
     batch_size : int
         Windows that are read side by side.
@@ -67,7 +67,12 @@ class Pieces:
     """
 
     def __init__(
-        self, trained: Trained, windows: SeriesWindows, origins: Origins, batch_size: int, length: int
+        self,
+        trained: TrainedNetwork,
+        windows: SeriesWindows,
+        origins: WindowOrigins,
+        batch_size: int,
+        length: int,
     ):
         self.trained, self.windows, self.origins = trained, windows, origins
         self.batch_size = batch_size

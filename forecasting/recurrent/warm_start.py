@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from forecasting.networks.parameters import arrays_of
-from forecasting.recurrent.network import Network
-from forecasting.recurrent.prediction import Trained
+from forecasting.recurrent.prediction import TrainedNetwork
+from forecasting.recurrent.window_network import Network
 from forecasting.series.arrays import PanelLayout
 
 
-def continued(before: Trained, network: Network, params: Any, reading: tuple) -> Trained:
+def continued(before: TrainedNetwork, network: Network, params: Any, reading: tuple) -> TrainedNetwork:
     """Return what the last fit learned, in a network that may drop other parts.
 
     Parameters
     ----------
-    before : Trained
+    before : TrainedNetwork
     network : Network
         As the settings describe it now.
     params : Parameters

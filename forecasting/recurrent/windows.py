@@ -13,7 +13,7 @@ CENTRES = ("last", "mean", None)
 SCALES = ("std", "mean", None)
 
 
-class Origins(NamedTuple):
+class WindowOrigins(NamedTuple):
     """Where windows may end: for each series a range of origins.
 
     Parameters
@@ -37,7 +37,7 @@ class Origins(NamedTuple):
 
         Examples
         --------
-        >>> series, origin = Origins(np.array([5, 7]), np.array([0, 2])).draw(4, np.random.default_rng(0))
+        >>> series, origin = WindowOrigins(np.array([5, 7]), np.array([0, 2])).draw(4, np.random.default_rng(0))
         >>> series.tolist(), sorted(set(origin.tolist()))
         ([1, 1, 1, 1], [7, 8])
         """
@@ -56,7 +56,7 @@ class Origins(NamedTuple):
 
 def divided_origins(
     lengths: np.ndarray, window: int, horizon: int, fraction: float
-) -> tuple[Origins, Origins | None]:
+) -> tuple[WindowOrigins, WindowOrigins | None]:
     """Divide origins into those to train on and those to validate on, the last part of each series.
 
     Parameters
@@ -72,8 +72,8 @@ def divided_origins(
 
     Returns
     -------
-    training : Origins
-    validation : Origins or None
+    training : WindowOrigins
+    validation : WindowOrigins or None
         None if no series is long enough to train on one part and validate on the other: then all of each series
         is trained on, as it is of every single series that is too short to be divided.
 
@@ -90,13 +90,13 @@ def divided_origins(
     first = np.clip(np.minimum(lengths // 2, lengths - horizon), 1, window)
     divided = (fraction > 0) & (lengths - held - horizon >= first)
     ends = lengths - np.where(divided, held, 0)
-    training = Origins(first, np.maximum(ends - horizon - first + 1, 0))
+    training = WindowOrigins(first, np.maximum(ends - horizon - first + 1, 0))
     if not divided.any():
         return training, None
-    return training, Origins(np.where(divided, ends, first), np.where(divided, held - horizon + 1, 0))
+    return training, WindowOrigins(np.where(divided, ends, first), np.where(divided, held - horizon + 1, 0))
 
 
-class Batch(NamedTuple):
+class WindowBatch(NamedTuple):
     """The numbers of some windows, time-major.
 
     Parameters
@@ -143,18 +143,18 @@ class SeriesWindows:
         self.starts = np.cumsum(self.lengths) - self.lengths
         self.window, self.horizon = window, horizon
 
-    def at(self, series: np.ndarray, origin: np.ndarray) -> Batch:
+    def at(self, series: np.ndarray, origin: np.ndarray) -> WindowBatch:
         """Copy the windows at some origins out.
 
         Parameters
         ----------
         series, origin : ndarray of int, shape (n_windows,)
-            As `Origins` gives them. ``origin + horizon`` is at most the length of the series.
+            As `WindowOrigins` gives them. ``origin + horizon`` is at most the length of the series.
         """
         here = self.starts[series] + origin
         past = np.maximum(here + np.arange(-self.window, 0)[:, np.newaxis], self.starts[series])
         future = here + np.arange(self.horizon)[:, np.newaxis]
-        return Batch(self.values[past], self.exog[past], self.values[future], self.exog[future])
+        return WindowBatch(self.values[past], self.exog[past], self.values[future], self.exog[future])
 
 
 def filled(values: np.ndarray, window: int) -> np.ndarray:
@@ -163,7 +163,7 @@ def filled(values: np.ndarray, window: int) -> np.ndarray:
     return np.concatenate([np.repeat(values[:1], short, axis=0), values[len(values) - window + short :]])
 
 
-class Units(NamedTuple):
+class WindowScale(NamedTuple):
     """What windows are divided by after something has been subtracted, one pair for each window and target.
 
     Parameters
@@ -192,8 +192,8 @@ def spread_of(past: np.ndarray, scale: str) -> np.ndarray:
 
 
 def units_of(
-    past: np.ndarray, centre, scale, overall: Units, least: Any = 0.0, constant_too: bool = False
-) -> Units:
+    past: np.ndarray, centre, scale, overall: WindowScale, least: Any = 0.0, constant_too: bool = False
+) -> WindowScale:
     """Return the units of windows, from their past alone.
 
     Parameters
@@ -205,7 +205,7 @@ def units_of(
     scale : {"std", "mean", None}
         What is divided by: the standard deviation of the window; the mean of its absolute values; or, for None, the
         standard deviation of the training series.
-    overall : Units
+    overall : WindowScale
         Mean and standard deviation of the training series, (n_targets,).
     least : float or ndarray of shape (n_targets,), default=0.0
         No window is divided by less, but a constant one,
@@ -215,7 +215,7 @@ def units_of(
     Examples
     --------
     >>> past = np.array([1.0, 2.0, 3.0, 6.0]).reshape(4, 1, 1)
-    >>> units = units_of(past, "last", "mean", Units(np.zeros(1), np.ones(1)))
+    >>> units = units_of(past, "last", "mean", WindowScale(np.zeros(1), np.ones(1)))
     >>> units.centre, units.scale, units.standard(past).ravel()
     (array([[6.]]), array([[3.]]), array([-1.66666667, -1.33333333, -1.        ,  0.        ]))
     """
@@ -225,7 +225,7 @@ def units_of(
     else:
         middle = past[-1] if centre == "last" else past.mean(axis=0)
     if scale is None:
-        return Units(middle, np.broadcast_to(overall.scale, shape))
+        return WindowScale(middle, np.broadcast_to(overall.scale, shape))
     spread = spread_of(past, scale)
     middle = np.where(spread > 0, middle, past[-1])
-    return Units(middle, np.where((spread > 0) | constant_too, np.maximum(spread, least), 0.0))
+    return WindowScale(middle, np.where((spread > 0) | constant_too, np.maximum(spread, least), 0.0))

@@ -16,7 +16,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from forecasting.reduction.base import Reduction
+from forecasting.reduction.base_reduction import Reduction
 from forecasting.reduction.regression import fit_outputs, has_independent_outputs, predictor
 from forecasting.series.calendar_features import calendar_width
 

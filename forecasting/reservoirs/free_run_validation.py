@@ -10,8 +10,8 @@ from collections.abc import Callable
 import numpy as np
 from sklearn.base import clone
 
-from reservoir.readout import RidgeReadout
-from reservoir.sequences import Layout
+from reservoir.contracts.series_layout import Layout
+from reservoir.readouts.ridge import RidgeReadout
 
 HELD_OUT = 0.3  # fraction of each series at its end
 MOST_ORIGINS = 16  # over all series

@@ -9,9 +9,9 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from forecasting.networks.cells import CELLS, Cell
-from forecasting.networks.combinators import Dropout
-from forecasting.networks.combinators import bidirectional as both_ways
-from forecasting.networks.layer import SIZE, Layer, Recurrent
+from forecasting.sequence_models.layers.base_layer import SIZE, Layer, Recurrent
+from forecasting.sequence_models.layers.combinators import Dropout
+from forecasting.sequence_models.layers.combinators import bidirectional as both_ways
 
 N_UNITS = 32
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from forecasting.networks.embedding import Softmax
-from forecasting.networks.free_runs import step, write_symbols
-from forecasting.networks.stepping import select
-from forecasting.networks.writer import Writer
+from forecasting.sequence_models.layers.compiled_steps import select
+from forecasting.sequence_models.layers.embedding import Softmax
+from forecasting.sequence_models.layers.free_runs import step, write_symbols
+from forecasting.sequence_models.layers.writer import Writer
 
 END = 0  # begins and ends a sequence
 

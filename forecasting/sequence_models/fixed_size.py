@@ -16,16 +16,16 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from forecasting.networks.combinators import Chain
-from forecasting.networks.embedding import Softmax
 from forecasting.networks.heads import Squared
-from forecasting.networks.layer import Dense
-from forecasting.networks.padding import pad
-from forecasting.networks.pooling import POOLINGS, BothEnds
 from forecasting.sequence_models.bodies import BODY, recurrent_layers
+from forecasting.sequence_models.layers.base_layer import Dense
+from forecasting.sequence_models.layers.combinators import Chain
+from forecasting.sequence_models.layers.embedding import Softmax
+from forecasting.sequence_models.layers.padding import pad
+from forecasting.sequence_models.layers.pooling import POOLINGS, BothEnds
 from forecasting.sequence_models.learning import Learning, NetworkModel
-from reservoir.random_source import make_rng
-from reservoir.sequences import stack
+from reservoir.contracts.random_source import make_rng
+from reservoir.contracts.series_layout import stack
 
 _PIECE = 256  # series that are answered at once
 

@@ -8,14 +8,14 @@ import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
-from forecasting.networks.combinators import Chain
-from forecasting.networks.embedding import Embedding, Softmax
-from forecasting.networks.free_runs import write_symbols
-from forecasting.networks.layer import SIZE, Dense
 from forecasting.sequence_models.bodies import BODY, recurrent_layers
+from forecasting.sequence_models.layers.base_layer import SIZE, Dense
+from forecasting.sequence_models.layers.combinators import Chain
+from forecasting.sequence_models.layers.embedding import Embedding, Softmax
+from forecasting.sequence_models.layers.free_runs import write_symbols
 from forecasting.sequence_models.learning import Learning, NetworkModel
 from forecasting.sequence_models.symbols import alphabet_of
-from reservoir.random_source import make_rng
+from reservoir.contracts.random_source import make_rng
 
 _BODY = {name: rule for name, rule in BODY.items() if name != "bidirectional"}
 _NO_END = -1

@@ -12,11 +12,11 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from forecasting.networks.optimizers import Adam, Optimizer
-from forecasting.networks.padding import buckets
 from forecasting.networks.parameters import mapped
 from forecasting.networks.schedules import Cosine, Schedule
 from forecasting.networks.training import train
-from reservoir.default_parts import DefaultParts
+from forecasting.sequence_models.layers.padding import buckets
+from reservoir.contracts.default_parts import DefaultParts
 
 
 class Learned(NamedTuple):

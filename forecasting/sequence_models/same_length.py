@@ -12,17 +12,17 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from forecasting.networks.combinators import Chain, Dropout, repeated
-from forecasting.networks.embedding import Softmax
-from forecasting.networks.free_runs import feed_back
 from forecasting.networks.heads import Squared
-from forecasting.networks.layer import Dense
-from forecasting.networks.padding import is_there, masked_loss, pad
 from forecasting.sequence_models.bodies import BODY, N_UNITS, recurrent_layers
+from forecasting.sequence_models.layers.base_layer import Dense
+from forecasting.sequence_models.layers.combinators import Chain, Dropout, repeated
+from forecasting.sequence_models.layers.embedding import Softmax
+from forecasting.sequence_models.layers.free_runs import feed_back
+from forecasting.sequence_models.layers.padding import is_there, masked_loss, pad
 from forecasting.sequence_models.learning import Learning, NetworkModel
-from reservoir.random_source import make_rng
-from reservoir.sequences import stack, stack_targets
-from reservoir.settings import check_settings, settings_of
+from reservoir.contracts.random_source import make_rng
+from reservoir.contracts.series_layout import stack, stack_targets
+from reservoir.contracts.settings import check_settings, settings_of
 
 
 class SameLengthModel(NetworkModel):

@@ -8,19 +8,19 @@ import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
-from forecasting.networks.attention import Attention
-from forecasting.networks.combinators import Chain
-from forecasting.networks.decoder import AttentionDecoder
-from forecasting.networks.embedding import Embedding
-from forecasting.networks.free_runs import draw_path
-from forecasting.networks.layer import SIZE, Dense
-from forecasting.networks.padding import pad
-from forecasting.networks.pen_mixture import PenMixture
-from forecasting.networks.writer import Batch, Writer
 from forecasting.sequence_models.bodies import CELL, make_cell, recurrent_layers
+from forecasting.sequence_models.layers.attention import Attention
+from forecasting.sequence_models.layers.base_layer import SIZE, Dense
+from forecasting.sequence_models.layers.combinators import Chain
+from forecasting.sequence_models.layers.decoder import AttentionDecoder
+from forecasting.sequence_models.layers.embedding import Embedding
+from forecasting.sequence_models.layers.free_runs import draw_path
+from forecasting.sequence_models.layers.padding import pad
+from forecasting.sequence_models.layers.pen_mixture import PenMixture
+from forecasting.sequence_models.layers.writer import SequencePairs, Writer
 from forecasting.sequence_models.learning import Learning, NetworkModel
 from forecasting.sequence_models.symbols import alphabet_of
-from reservoir.random_source import make_rng
+from reservoir.contracts.random_source import make_rng
 
 
 class TrajectoryGenerator(NetworkModel, BaseEstimator):
@@ -115,7 +115,7 @@ class TrajectoryGenerator(NetworkModel, BaseEstimator):
         rng = make_rng(self.random_state)
 
         def batch(places):
-            return Batch(*pad([codes[i] for i in places]), *pad([targets[i] for i in places]))
+            return SequencePairs(*pad([codes[i] for i in places]), *pad([targets[i] for i in places]))
 
         params = writer.init_params(rng)
         params.output.bias[:] = writer.head.first_bias(rng)
@@ -142,7 +142,7 @@ class TrajectoryGenerator(NetworkModel, BaseEstimator):
         params = self._exact_params()
         paths = self._read_paths(X, y)
         codes = [self.alphabet_.encode(one, "X") for one in X]
-        batch = Batch(*pad(codes), *pad([self._standard(path, np.float64) for path in paths]))
+        batch = SequencePairs(*pad(codes), *pad([self._standard(path, np.float64) for path in paths]))
         return -self.writer_.loss(params, batch) - 2 * np.log(self.scale_)
 
     def sample(self, X, *, bias=0.0, random_state=None):

@@ -9,18 +9,18 @@ from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
-from forecasting.networks.embedding import Softmax
-from forecasting.networks.layer import SIZE, init_weights, weights_grad
-from forecasting.networks.trees import Composition, parted, plant
+from forecasting.sequence_models.layers.base_layer import SIZE, init_weights, weights_grad
+from forecasting.sequence_models.layers.embedding import Softmax
+from forecasting.sequence_models.layers.trees import Composition, parted, plant
 from forecasting.sequence_models.learning import Learning, NetworkModel
-from reservoir.random_source import make_rng
+from reservoir.contracts.random_source import make_rng
 
 
 class TreeClassifier(ClassifierMixin, NetworkModel, BaseEstimator):
     """Classify trees by the vector at their root.
 
     A tree is a symbol, or a tuple of a symbol and its children: ``("and", "true", ("not", "false"))``. One
-    composition is shared by all nodes, see `forecasting.networks.trees`.
+    composition is shared by all nodes, see `forecasting.sequence_models.layers.trees`.
 
     Parameters
     ----------

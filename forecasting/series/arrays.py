@@ -107,7 +107,7 @@ class Panel(NamedTuple):
         return [len(values) for values in self.values]
 
 
-class _Piece(NamedTuple):
+class _RawSeries(NamedTuple):
     """One series before its index has been understood."""
 
     values: np.ndarray
@@ -271,7 +271,7 @@ def read_exog(
     return [_whole(piece, "X" + layout.label(i)) for i, piece in enumerate(pieces)], pieces[0].part.names
 
 
-def _zero_where_unknown(piece: _Piece, columns: list, n_ahead: int) -> _Piece:
+def _zero_where_unknown(piece: _RawSeries, columns: list, n_ahead: int) -> _RawSeries:
     values = piece.values.copy()
     ahead = values[max(len(values) - n_ahead, 0) :]
     ahead[:, columns] = np.where(np.isnan(ahead[:, columns]), 0, ahead[:, columns])
@@ -297,7 +297,7 @@ def split_covariates(y: Any, X: Any) -> tuple[Any, Any]:
     return y[[ID, TIME, TARGET]], y[covariates]
 
 
-def _split(y: Any, argument: str, long_columns: Any) -> tuple[str, list[_Piece], tuple]:
+def _split(y: Any, argument: str, long_columns: Any) -> tuple[str, list[_RawSeries], tuple]:
     """Tell one series from a panel, and take the panel apart: (kind, pieces, ids)."""
     if {ID, TIME} <= set(column_names(y)):
         return _split_long(y, argument, long_columns)
@@ -317,7 +317,7 @@ def _split(y: Any, argument: str, long_columns: Any) -> tuple[str, list[_Piece],
     return "single", [_read_piece(y, argument)], ()
 
 
-def _split_long(given: Any, argument: str, columns: Any) -> tuple[str, list[_Piece], tuple]:
+def _split_long(given: Any, argument: str, columns: Any) -> tuple[str, list[_RawSeries], tuple]:
     library = "polars" if is_polars(given) else ""
     frame = from_polars(given) if library else given
     wanted = [name for name in frame.columns if name not in (ID, TIME)]
@@ -342,7 +342,7 @@ def _split_long(given: Any, argument: str, columns: Any) -> tuple[str, list[_Pie
 
 def _matching(
     y: Any, layout: PanelLayout, argument: str, long_columns: Any, owner: str = "y"
-) -> list[_Piece]:
+) -> list[_RawSeries]:
     """Take `y` apart into the series of `layout`, that of `owner`, in its order."""
     _, pieces, ids = _split(y, argument, long_columns)
     if len(pieces) != len(layout.parts):
@@ -359,7 +359,7 @@ def _matching(
     return pieces
 
 
-def _equally_wide(pieces: list[_Piece], argument: str) -> list[_Piece]:
+def _equally_wide(pieces: list[_RawSeries], argument: str) -> list[_RawSeries]:
     widths = [piece.values.shape[1] for piece in pieces]
     if len(set(widths)) > 1:
         odd = next(i for i, width in enumerate(widths) if width != widths[0])
@@ -377,7 +377,7 @@ def _equally_wide(pieces: list[_Piece], argument: str) -> list[_Piece]:
     return pieces
 
 
-def _check_width(piece: _Piece, n_columns: int, names: tuple, where: str) -> None:
+def _check_width(piece: _RawSeries, n_columns: int, names: tuple, where: str) -> None:
     if piece.values.shape[1] != n_columns:
         raise ValueError(f"{where} has {piece.values.shape[1]} column(s), expected {n_columns} as in fit")
     if piece.part.kind == "frame" and len(names) == n_columns and piece.part.names != names:
@@ -386,7 +386,7 @@ def _check_width(piece: _Piece, n_columns: int, names: tuple, where: str) -> Non
         )
 
 
-def _read_piece(y: Any, where: str) -> _Piece:
+def _read_piece(y: Any, where: str) -> _RawSeries:
     if is_polars(y):
         frame = from_polars(y)
         timed = isinstance(frame, pd.DataFrame) and TIME in frame.columns
@@ -420,10 +420,12 @@ def _read_piece(y: Any, where: str) -> _Piece:
         raise ValueError(
             f"{where} is empty, of shape {np.shape(y)}: a series needs at least one step and one column"
         )
-    return _Piece(values, index, part)
+    return _RawSeries(values, index, part)
 
 
-def _whole(piece: _Piece, where: str, missing: Any = None, before: np.ndarray | None = None) -> np.ndarray:
+def _whole(
+    piece: _RawSeries, where: str, missing: Any = None, before: np.ndarray | None = None
+) -> np.ndarray:
     """Return the values without missing ones: filled by a rule, or refused."""
     values = piece.values if missing is None else impute(piece.values, missing, where, before)
     check_finite(values, piece.labels, where)

@@ -79,11 +79,9 @@ class Calendar(NamedTuple):
         ends = {"end": self.cutoff} if n_before else {"start": self.cutoff}
         freq = custom_days(self.freq, self.days) if self.days else self.freq
         try:
-            stamps = pd.date_range(periods=n_before + n_after + 1, freq=freq, name=self.name, **ends)
+            stamps = date_range(periods=n_before + n_after + 1, freq=freq, name=self.name, **ends)
             return stamps.as_unit(self.unit)
-        except (
-            ValueError
-        ) as error:  # a midnight that summer time leaves out, a year beyond those of nanoseconds
+        except ValueError as error:  # a midnight that summer time leaves out, a year beyond nanoseconds
             raise ValueError(
                 f"the index cannot go on from {self.cutoff} by {n_after} steps of {self.freq!r}: {error}. Give y an "
                 "index without time zone (tz_localize(None)), or of a coarser unit (as_unit('s'))"
@@ -150,6 +148,22 @@ class Calendar(NamedTuple):
             f"{argument} must {rule}: row {position} should be {wanted}, but is {got}. "
             f"Set {argument}.index accordingly, or pass {argument}.to_numpy() to go by position"
         )
+
+
+def date_range(*ends: Any, **options: Any) -> pd.DatetimeIndex:
+    """Return ``pd.date_range``; a label that summer time leaves out or repeats is a ValueError with every pandas.
+
+    Raises
+    ------
+    ValueError
+        Older releases of pandas raise errors of pytz, which are none.
+    """
+    try:
+        return pd.date_range(*ends, **options)
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] != "pytz":
+            raise
+        raise ValueError(f"{error} does not exist, or exists twice, in its time zone") from error
 
 
 def read_calendar(index: pd.Index, argument: str) -> Calendar:
@@ -321,15 +335,15 @@ def labels_between(index: pd.DatetimeIndex, freq: str) -> pd.DatetimeIndex:
     offset = to_offset(freq)
     step = pd.Timedelta(offset.nanos) if isinstance(offset, pd.offsets.Tick) else pd.Timedelta(days=1)
     if (index[-1] - index[0]) / step > _MOST_LABELS:
-        return pd.date_range(index[0], periods=2, freq=offset)
-    return pd.date_range(index[0], index[-1], freq=offset)
+        return date_range(index[0], periods=2, freq=offset)
+    return date_range(index[0], index[-1], freq=offset)
 
 
 def _irregular(index: pd.DatetimeIndex, argument: str) -> ValueError:
     """Find the first stamp that breaks the likeliest frequency."""
     likely = [freq for freq in likely_frequencies(index) if share_of_neighbours(index, freq) >= 0.5]
     for freq in (likely or _frequencies_of_stretches(index))[:1]:
-        expected = pd.date_range(index[0], periods=len(index), freq=freq)
+        expected = date_range(index[0], periods=len(index), freq=freq)
         broken = expected != index
         if broken.any():
             position = int(np.argmax(broken))

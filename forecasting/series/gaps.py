@@ -11,6 +11,7 @@ from forecasting.series.arrays import ID, TIME
 from forecasting.series.calendars import (
     check_increasing,
     commonest_steps,
+    date_range,
     inferred_frequency,
     labels_between,
     likely_frequencies,
@@ -122,10 +123,10 @@ def _regular_stamps(index: pd.DatetimeIndex, freq: Any, where: str) -> pd.Dateti
         fitting = (one for one in likely if share_of_neighbours(index, one) > 0)
         labels = labels_between(index, next(fitting, likely[0]))
         if name := inferred_frequency(labels):  # every three months: a quarter
-            labels = pd.DatetimeIndex(labels, freq=name)
+            labels.freq = to_offset(name)
     else:
         try:
-            labels = pd.date_range(index[0], index[-1], freq=to_offset(freq))
+            labels = date_range(index[0], index[-1], freq=to_offset(freq))
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"freq={freq!r} is no frequency of time stamps, such as 'D' or 'MS': {error}"

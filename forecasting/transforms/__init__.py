@@ -4,13 +4,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from forecasting.registry import Recipe
-from forecasting.transforms.base import Transform
+from forecasting.transforms.base_transform import Transform
 from forecasting.transforms.difference import Difference
 from forecasting.transforms.level import Detrend, Standardize
 from forecasting.transforms.power import BoxCox, Log
 
 if TYPE_CHECKING:
-    from forecasting.transforms.season import Deseasonalize
+    from forecasting.transforms.deseasonalize import Deseasonalize
 
 __all__ = [
     "TRANSFORMS",
@@ -29,7 +29,9 @@ TRANSFORMS: dict[str, Recipe] = {
     "seasonal_difference": Recipe(
         "forecasting.transforms.difference", "Difference", lambda m: {"lags": (m,)}
     ),
-    "deseasonalize": Recipe("forecasting.transforms.season", "Deseasonalize", lambda m: {"season_length": m}),
+    "deseasonalize": Recipe(
+        "forecasting.transforms.deseasonalize", "Deseasonalize", lambda m: {"season_length": m}
+    ),
     "log": Recipe("forecasting.transforms.power", "Log", lambda m: {}),
     "box_cox": Recipe("forecasting.transforms.power", "BoxCox", lambda m: {"season_length": m}),
     "standardize": Recipe("forecasting.transforms.level", "Standardize", lambda m: {}),
@@ -40,4 +42,4 @@ TRANSFORMS: dict[str, Recipe] = {
 def __getattr__(name: str) -> Any:
     if name != "Deseasonalize":
         raise AttributeError(f"module 'forecasting.transforms' has no attribute {name!r}")
-    return import_module("forecasting.transforms.season").Deseasonalize  # loads statsmodels
+    return import_module("forecasting.transforms.deseasonalize").Deseasonalize  # loads statsmodels

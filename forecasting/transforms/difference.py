@@ -4,8 +4,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from forecasting.reservoirs.differences import Differences
-from forecasting.transforms.base import Transform
+from forecasting.series.differencing import Differences
+from forecasting.transforms.base_transform import Transform
 
 
 class _Tail(NamedTuple):

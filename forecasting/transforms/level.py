@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from forecasting.transforms.base import Transform
+from forecasting.transforms.base_transform import Transform
 
 
 class _Moments(NamedTuple):

@@ -15,7 +15,7 @@ from scipy.special import boxcox
 from scipy.stats import boxcox_llf
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from forecasting.transforms.base import Transform
+from forecasting.transforms.base_transform import Transform
 
 _LEAST = np.nextafter(0.0, 1.0)  # what has powers of all exponents
 

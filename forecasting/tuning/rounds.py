@@ -10,14 +10,14 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from forecasting.tuning.candidates import Candidate
+from forecasting.tuning.configurations import Configuration
 
 FACTOR = 3  # of the candidates, one in so many goes on to a round of so many times the windows
 
 
 def run_rounds(
-    candidates: Sequence[Candidate], rounds: list[tuple[int, int]], n_jobs: Any, progress: bool
-) -> list[Candidate]:
+    candidates: Sequence[Configuration], rounds: list[tuple[int, int]], n_jobs: Any, progress: bool
+) -> list[Configuration]:
     """Judge round after round and return the candidates that were in the last one.
 
     A round is the number of candidates that enter it, the best of the one before, and of the windows that they

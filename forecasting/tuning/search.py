@@ -9,14 +9,14 @@ from threadpoolctl import threadpool_limits
 from forecasting.backtesting.left_out_windows import LeaveWindowOut
 from forecasting.backtesting.rolling_origin import RollingOrigin
 from forecasting.backtesting.run import check_missing
-from forecasting.tuning.candidates import Candidate, read_task
-from forecasting.tuning.free_runs import FreeRunCandidate, runs_free
-from forecasting.tuning.result import TuningResult, summarise
+from forecasting.tuning.configurations import Configuration, read_task
+from forecasting.tuning.free_run_search import FreeRunCandidate, runs_free
 from forecasting.tuning.rounds import plan, run_rounds
+from forecasting.tuning.search_result import TuningResult, summarise
 from forecasting.tuning.spaces import default_space, draw_configurations
-from reservoir.compiled.threads import check_n_jobs
+from reservoir.kernels.threads import check_n_jobs
 
-N_COMBINED = {Candidate: 1, FreeRunCandidate: 5}  # of the best configurations: see `tune`
+N_COMBINED = {Configuration: 1, FreeRunCandidate: 5}  # of the best configurations: see `tune`
 
 
 def tune(
@@ -117,10 +117,10 @@ def tune(
         raise ValueError(f"n_combined must be an integer of at least 1, or None; got {n_combined!r}")
     check_n_jobs(n_jobs)
     space = default_space(forecaster) if space is None else space
-    kind = FreeRunCandidate if runs_free(forecaster, space) else Candidate
+    kind = FreeRunCandidate if runs_free(forecaster, space) else Configuration
     task = read_task(forecaster, y, X, _windows(cv, horizon, forecaster, kind), metric, season_length)
     drawn = draw_configurations(forecaster, space, int(n_configurations), random_state)
-    if task.leaves_out and kind is Candidate:
+    if task.leaves_out and kind is Configuration:
         raise ValueError(
             f"cv={cv!r} trains on both sides of a window, which only a recursive ReservoirForecaster with an open "
             "penalty and without noise can; use RollingOrigin"

@@ -12,8 +12,8 @@ from scipy.stats import loguniform, uniform
 from sklearn.base import clone
 from sklearn.model_selection import ParameterSampler
 
-from forecasting.reservoirs.reservoir_model import ReservoirForecaster
-from reservoir.random_source import make_rng
+from forecasting.reservoirs.free_running import ReservoirForecaster
+from reservoir.contracts.random_source import make_rng
 
 # The settings of a reservoir that matter, by their name wherever it stands. Found on the training series of 44
 # systems of the chaotic-systems benchmark: errors hardly differ inside of a range, on average, and grow outside.

@@ -6,7 +6,7 @@ from reservoir.diagnostics.attractors import (
     compare_attractors,
     power_spectrum,
 )
-from reservoir.diagnostics.echo_states import EchoIndex, echo_state_index, effective_spectral_radius
+from reservoir.diagnostics.echo_state_index import EchoIndex, echo_state_index, effective_spectral_radius
 from reservoir.diagnostics.jacobians import Jacobians, state_jacobians
 from reservoir.diagnostics.lyapunov import (
     LyapunovSpectrum,

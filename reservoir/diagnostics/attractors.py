@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from scipy.signal import welch
 from scipy.stats import wasserstein_distance
 
-from reservoir.diagnostics.arguments import positive, spread_of, table_of, whole
+from reservoir.diagnostics.input_checks import positive, spread_of, table_of, whole
 
 _PARTS = 8  # of a series, over whose halves a spectrum is averaged
 

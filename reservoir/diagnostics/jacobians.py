@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from reservoir.base import Reservoir
-from reservoir.diagnostics.arguments import one_series
+from reservoir.diagnostics.input_checks import one_series
+from reservoir.reservoirs.base_reservoir import Reservoir
 
 
 class Jacobians(NamedTuple):

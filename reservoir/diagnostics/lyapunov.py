@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from reservoir.base import Reservoir
-from reservoir.closed_loop import ClosedLoop, closed_loop_of
-from reservoir.diagnostics.arguments import one_series, positive, whole
-from reservoir.random_source import make_rng
+from reservoir.contracts.random_source import make_rng
+from reservoir.diagnostics.input_checks import one_series, positive, whole
+from reservoir.models.closed_loop import ClosedLoop, closed_loop_of
+from reservoir.reservoirs.base_reservoir import Reservoir
 
 Step = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reservoir.base import Reservoir
-from reservoir.diagnostics.arguments import drawn_for_one_input, let_learn, positive, whole
-from reservoir.random_source import make_rng
-from reservoir.readout import RidgeReadout
+from reservoir.contracts.random_source import make_rng
+from reservoir.diagnostics.input_checks import drawn_for_one_input, let_learn, positive, whole
+from reservoir.readouts.ridge import RidgeReadout
+from reservoir.reservoirs.base_reservoir import Reservoir
 
 
 class MemoryCapacity(NamedTuple):

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from reservoir.diagnostics.arguments import table_of
 from reservoir.diagnostics.attractors import power_spectrum
-from reservoir.diagnostics.echo_states import EchoIndex
+from reservoir.diagnostics.echo_state_index import EchoIndex
+from reservoir.diagnostics.input_checks import table_of
 from reservoir.diagnostics.lyapunov import LyapunovSpectrum
 from reservoir.diagnostics.memory import MemoryCapacity
 from reservoir.diagnostics.processing_capacity import ProcessingCapacity

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from reservoir.closed_loop import closed_loop_of
-from reservoir.diagnostics.arguments import positive, spread_of, table_of, whole
+from reservoir.diagnostics.input_checks import positive, spread_of, table_of, whole
+from reservoir.models.closed_loop import closed_loop_of
 
 
 def valid_prediction_times(

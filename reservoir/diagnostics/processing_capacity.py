@@ -18,9 +18,9 @@ import numpy as np
 from scipy.special import eval_legendre
 from scipy.stats import chi2
 
-from reservoir.base import Reservoir
-from reservoir.diagnostics.arguments import drawn_for_one_input, let_learn, positive, whole
-from reservoir.random_source import make_rng
+from reservoir.contracts.random_source import make_rng
+from reservoir.diagnostics.input_checks import drawn_for_one_input, let_learn, positive, whole
+from reservoir.reservoirs.base_reservoir import Reservoir
 
 _TERMS_AT_ONCE = 64
 

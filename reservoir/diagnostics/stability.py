@@ -4,10 +4,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reservoir.closed_loop import ClosedLoop, closed_loop_of
-from reservoir.diagnostics.arguments import positive, whole
+from reservoir.contracts.random_source import make_rng
+from reservoir.diagnostics.input_checks import positive, whole
 from reservoir.diagnostics.lyapunov import LyapunovSpectrum, lyapunov_spectrum
-from reservoir.random_source import make_rng
+from reservoir.models.closed_loop import ClosedLoop, closed_loop_of
 
 _NEWTON_STEPS = 40
 

@@ -3,9 +3,9 @@
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
-from reservoir.compiled.compilation import compiled
-from reservoir.random_source import make_rng
-from reservoir.signals.arguments import (
+from reservoir.contracts.random_source import make_rng
+from reservoir.kernels.compilation import compiled
+from reservoir.signals.generator_arguments import (
     COUNT,
     POSITIVE,
     SEED,

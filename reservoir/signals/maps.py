@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from reservoir.compiled.compilation import compiled
-from reservoir.signals.arguments import (
+from reservoir.kernels.compilation import compiled
+from reservoir.signals.generator_arguments import (
     COUNT,
     FINITE,
     SEED,

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
-from reservoir.compiled.compilation import compiled
-from reservoir.random_source import make_rng
-from reservoir.signals.arguments import COUNT, SEED, Seed, checked
+from reservoir.contracts.random_source import make_rng
+from reservoir.kernels.compilation import compiled
+from reservoir.signals.generator_arguments import COUNT, SEED, Seed, checked
 
 
 class NarmaSystem(NamedTuple):

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
-from reservoir.compiled.compilation import compiled
-from reservoir.signals.arguments import (
+from reservoir.kernels.compilation import compiled
+from reservoir.signals.generator_arguments import (
     COUNT,
     FINITE,
     POSITIVE,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
-from reservoir.signals.arguments import (
+from reservoir.signals.generator_arguments import (
     COUNT,
     POSITIVE,
     SEED,

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
-from reservoir.signals.arguments import COUNT, checked
+from reservoir.signals.generator_arguments import COUNT, checked
 
 # Radians per step.
 MSO_FREQUENCIES = (0.2, 0.311, 0.42, 0.51, 0.63, 0.74, 0.85, 0.97)

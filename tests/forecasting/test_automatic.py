@@ -15,8 +15,8 @@ from forecasting import (
     TransformedTargetForecaster,
     WindowAverage,
 )
-from forecasting.automatic.candidates import BENCHMARK, DEFAULTS, Situation, make_candidates
-from forecasting.automatic.race import Plan, Race, _rehearsal
+from forecasting.automatic.candidate_models import BENCHMARK, DEFAULTS, Situation, make_candidates
+from forecasting.automatic.race import Race, RaceWindows, _rehearsal
 from forecasting.metrics import smape
 
 RNG = np.random.default_rng(50)
@@ -150,9 +150,9 @@ def test_short_series_are_forecast_without_comparison():
     assert model.predict(2).tolist() == [5.0, 5.0]
     assert "too short to compare" in model.reason_
     assert np.isnan(model.score_)
-    assert Plan.of(20, 12, 3) == (10, 1)
-    assert Plan.of(100, 12, 3) == (12, 3)
-    assert Plan.of(1, 12, 3) == (0, 0)
+    assert RaceWindows.of(20, 12, 3) == (10, 1)
+    assert RaceWindows.of(100, 12, 3) == (12, 3)
+    assert RaceWindows.of(1, 12, 3) == (0, 0)
 
 
 def test_what_alone_can_be_fitted_on_all_steps_is_kept_without_a_score():
@@ -242,4 +242,4 @@ def test_the_benchmark_is_not_tried_twice():
         {BENCHMARK: Naive(), "transformed": TransformedTargetForecaster()}, Situation(4, 6, 90, True)
     )
     assert [type(one.forecaster) for one in candidates] == [SeasonalNaive, TransformedTargetForecaster]
-    assert Race([], None, Plan(0, 0), 1, 0.0).options() == []
+    assert Race([], None, RaceWindows(0, 0), 1, 0.0).options() == []

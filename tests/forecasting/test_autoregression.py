@@ -8,7 +8,7 @@ from sklearn.linear_model import Ridge
 from forecasting import ConvolutionalForecaster, RecurrentForecaster
 from forecasting.networks.heads import HEADS, make_head
 from forecasting.recurrent import autoregression
-from forecasting.recurrent.network import loss_and_grad
+from forecasting.recurrent.window_network import LinearLayer, loss_and_grad
 from forecasting.recurrent.windows import divided_origins
 from reservoir import load, save
 from tests.forecasting.test_recurrent_network import assert_gradient, data, network, parameters
@@ -114,7 +114,7 @@ def test_every_head_starts_where_the_regression_is(head):
 def test_gradient_beside_it(head, strategy):
     net = network(head=head, strategy=strategy, linear_skip="ridge")
     rng, batch = np.random.default_rng(3), data(net)
-    linear = autoregression.Dense(rng.standard_normal((16, 10)), rng.standard_normal(10))
+    linear = LinearLayer(rng.standard_normal((16, 10)), rng.standard_normal(10))
     beside = autoregression.added_to(batch, linear, net.horizon, net.head.locations)
     vector = parameters(net)
     assert_gradient(net, beside, vector)

@@ -17,9 +17,9 @@ from sklearn.model_selection import (
 
 import forecasting
 from forecasting import Forecaster, Naive, SeasonalNaive
-from forecasting.base import Forecaster as DirectForecaster
+from forecasting.base.forecaster import Forecaster as DirectForecaster
+from forecasting.base.tags import ForecasterTags
 from forecasting.checks.examples import example_exog, example_series
-from forecasting.tags import ForecasterTags
 
 Y = example_series()
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from forecasting import FORECASTER_CHECKS, FORECASTERS, LocalForecaster, check_forecaster
-from forecasting.tags import ForecasterTags
+from forecasting.base.tags import ForecasterTags
 
 
 @pytest.mark.parametrize("check", FORECASTER_CHECKS, ids=lambda check: check.__name__)

@@ -7,10 +7,10 @@ import pytest
 from scipy import stats
 from sklearn.utils import check_random_state
 
-from forecasting.base import Forecaster
+from forecasting.base.forecaster import Forecaster
+from forecasting.base.local_forecaster import LocalForecaster
 from forecasting.baselines.arima import ARIMA
 from forecasting.baselines.exponential_smoothing import ETS
-from forecasting.baselines.local_forecaster import LocalForecaster
 from forecasting.baselines.naive import Drift, Naive, SeasonalNaive, WindowAverage
 from forecasting.baselines.theta import Theta
 from forecasting.checks.examples import example_exog, example_series

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from forecasting import FORECASTER_CHECKS, ConformalForecaster, Drift, Forecaster, Naive, check_forecaster
-from forecasting.distribution_forecaster import DistributionForecaster
+from forecasting.base.distribution_forecaster import DistributionForecaster
 from forecasting.intervals.adaptive import adapted_widths, adaptive_half_widths, newest, newest_paths
 from forecasting.intervals.conformal import half_widths
 

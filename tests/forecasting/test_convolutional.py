@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from forecasting import FORECASTER_CHECKS, RecurrentForecaster
-from forecasting.networks.quantised import Quantised
+from forecasting.networks.heads.quantised import Quantised
 from forecasting.recurrent.convolutional import ConvolutionalForecaster
 from tests.gradients import assert_gradient
 

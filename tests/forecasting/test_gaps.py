@@ -266,6 +266,13 @@ def test_few_labels_tell_their_frequency(index, freq):
         Naive().fit(y)
 
 
+def test_a_midnight_that_summer_time_leaves_out():
+    """Of any pandas, an error that callers catch."""
+    y = pd.Series(range(2), pd.DatetimeIndex(["2018-11-02", "2018-11-06"], tz="America/Sao_Paulo"))
+    with pytest.raises(ValueError, match="2018-11-04"):
+        fill_gaps(y, "D")
+
+
 def test_integers_may_lie_far_apart():
     hours = 1_700_000_000_000 + 3_600_000 * np.arange(4)
     assert Naive().fit(pd.Series(range(4), hours)).predict(1).index[0] == hours[-1] + 3_600_000
@@ -299,6 +306,7 @@ def test_integers_may_lie_far_apart():
     ],
     ids=range(6),
 )
+@pytest.mark.filterwarnings("ignore:'bogus' is deprecated")  # pandas 2 proposes 'BOGUS', and then refuses it
 def test_a_freq_that_does_not_fit_is_named(y, freq, words):
     with pytest.raises(ValueError, match=words):
         fill_gaps(y, freq)
@@ -306,7 +314,7 @@ def test_a_freq_that_does_not_fit_is_named(y, freq, words):
 
 def test_text_beside_numbers_is_refused():
     y = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]}, stamps("2024-01-01", "2024-01-02"))
-    with pytest.raises(TypeError, match=r"y has columns of type .*: convert them to numbers"):
+    with pytest.raises(TypeError, match=r"y has (columns of type|values that are not) .*: convert them"):
         fill_gaps(y, rule="linear")
     assert fill_gaps(y[:1], "D").index.freqstr == "D"
     assert fill_gaps(y[:0], "D").empty

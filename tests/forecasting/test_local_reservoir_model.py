@@ -16,11 +16,11 @@ from reservoir import (
     ParallelReservoirs,
     RidgeReadout,
     load,
-    local,
     save,
 )
 from reservoir.diagnostics import lyapunov_spectrum
-from reservoir.local import cut_patches
+from reservoir.models import local_patches
+from reservoir.models.local_patches import cut_patches
 from reservoir.signals import kuramoto_sivashinsky, lorenz96
 
 FIELD = lorenz96(700, 8, dt=0.05)
@@ -288,11 +288,11 @@ def test_compiled_free_runs_equal_the_loop_in_python(shared, reservoir, monkeypa
         reservoir, readout=RidgeReadout(ALPHA), washout=20, random_state=0, patch_size=2, shared=shared
     ).fit(parts)
     fast = model.predict(6)
-    monkeypatch.setattr(local, "_run", None)
+    monkeypatch.setattr(local_patches, "_run", None)
     if shared or not isinstance(reservoir, EnsembleReservoirs):  # that have no part for several of them
         with pytest.raises(TypeError, match="not callable"):
             model.predict(6)
-    monkeypatch.setattr(local, "part_of", lambda members, states: None)
+    monkeypatch.setattr(local_patches, "part_of", lambda members, states: None)
     for path, slow in zip(fast, model.predict(6)):
         np.testing.assert_allclose(path, slow, rtol=0, atol=1e-12)
 

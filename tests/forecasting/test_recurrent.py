@@ -19,10 +19,10 @@ from forecasting.checks import FORECASTER_CHECKS
 from forecasting.networks.cells import GRU, LSTM, RNN
 from forecasting.networks.gradient_flow import gradient_norms
 from forecasting.networks.heads import HEADS, Huber, Quantile
-from forecasting.networks.layers import Stack
 from forecasting.networks.optimizers import SGD, Adam
 from forecasting.networks.parameters import arrays_of
 from forecasting.networks.schedules import Constant
+from forecasting.networks.stack import Stack
 from reservoir import load, save
 
 STRATEGIES = ("direct", "segments", "recursive")

@@ -5,10 +5,10 @@ import pytest
 
 from forecasting.networks.cells import CELLS
 from forecasting.networks.heads import HEADS, make_head
-from forecasting.networks.layers import Stack
 from forecasting.networks.parameters import ParameterVector, arrays_of
-from forecasting.recurrent.network import Network, loss_and_grad, predict_raw, run_free, scaled
-from forecasting.recurrent.windows import Batch, Units
+from forecasting.networks.stack import Stack
+from forecasting.recurrent.window_network import Network, loss_and_grad, predict_raw, run_free, scaled
+from forecasting.recurrent.windows import WindowBatch, WindowScale
 
 WINDOW, N_WINDOWS = 8, 3
 STRATEGIES = {
@@ -37,8 +37,8 @@ def data(net, seed=0):
         past, future = np.rint(np.exp(past)), np.rint(np.exp(future))
     exog = [rng.standard_normal((n, N_WINDOWS, net.n_exog)) for n in (WINDOW, net.horizon)]
     scale = 1 + rng.random((N_WINDOWS, net.n_targets))
-    units = Units(np.zeros_like(scale), scale)
-    return scaled(Batch(past, exog[0], future, exog[1]), units, net.head, np.float64)
+    units = WindowScale(np.zeros_like(scale), scale)
+    return scaled(WindowBatch(past, exog[0], future, exog[1]), units, net.head, np.float64)
 
 
 def parameters(net, seed=1):

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from forecasting import ReservoirForecaster
-from forecasting.reservoirs.differences import Differences
+from forecasting.series.differencing import Differences
 from reservoir import EchoState, LeakyUnits, RidgeReadout, load, save
 
 RESERVOIR = EchoState(60, input_scaling=0.2, random_state=0)

@@ -6,7 +6,7 @@ import pytest
 from statsmodels.tsa.stattools import acf
 
 from forecasting import Drift, Naive, RollingOrigin, backtest
-from forecasting.plotting.dynamics import plot_attractor, plot_states
+from forecasting.plotting.dynamical_systems import plot_attractor, plot_states
 from forecasting.plotting.residuals import plot_error_by_horizon, plot_residuals
 
 pytest.importorskip("matplotlib")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from forecasting.datasets import load_co2, load_elnino, load_macrodata, load_nile
-from forecasting.series.seasons import find_season, season_of_frequency
+from forecasting.series.season_length import find_season, season_of_frequency
 
 
 @pytest.mark.parametrize(

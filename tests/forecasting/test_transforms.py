@@ -24,7 +24,7 @@ from forecasting.transforms import (
     Standardize,
     Transform,
 )
-from forecasting.transforms.base import back_all, forward_all, learn_all, rest_all
+from forecasting.transforms.base_transform import back_all, forward_all, learn_all, rest_all
 
 # Box and Jenkins, series G: monthly totals of airline passengers in thousands, 1949 to 1960.
 _SERIES_G = """

@@ -6,12 +6,12 @@ import pytest
 from forecasting import RecurrentForecaster
 from forecasting.networks.cells import LSTM
 from forecasting.networks.heads import make_head
-from forecasting.networks.layers import Stack
 from forecasting.networks.parameters import arrays_of
-from forecasting.recurrent.network import Network
-from forecasting.recurrent.prediction import Trained
+from forecasting.networks.stack import Stack
+from forecasting.recurrent.prediction import TrainedNetwork
 from forecasting.recurrent.truncated_learning import Pieces
-from forecasting.recurrent.windows import Origins, SeriesWindows, Units
+from forecasting.recurrent.window_network import Network
+from forecasting.recurrent.windows import SeriesWindows, WindowOrigins, WindowScale
 from tests.gradients import assert_gradient, shaken
 
 N_WINDOWS = 5
@@ -23,9 +23,9 @@ def trained(window=12, horizon=4, head="squared", n_exog=1):
     sizes = {"window": window, "horizon": horizon, "n_targets": 1, "n_exog": n_exog}
     net = Network(stack=stack, head=make_head(head), strategy="recursive", **sizes, **shape)
     params = shaken(net.init_params(np.random.default_rng(0), np.float64))
-    units = Units(np.zeros(1), np.ones(1))
-    return Trained(
-        net, params, None if net.head.counts else "last", None, units, Units(np.zeros(1), np.ones(1))
+    units = WindowScale(np.zeros(1), np.ones(1))
+    return TrainedNetwork(
+        net, params, None if net.head.counts else "last", None, units, WindowScale(np.zeros(1), np.ones(1))
     )
 
 
@@ -34,7 +34,7 @@ def pieces_of(model, lengths, piece, seed=0):
     series = [rng.poisson(3.0, (n, 1)).astype(float) for n in lengths]
     exog = [rng.standard_normal((n, net.n_exog)) for n in lengths]
     windows = SeriesWindows(series, exog, net.window, net.horizon)
-    origins = Origins(np.array([1] * len(lengths)), np.array(lengths) - net.horizon)
+    origins = WindowOrigins(np.array([1] * len(lengths)), np.array(lengths) - net.horizon)
     return Pieces(model, windows, origins, N_WINDOWS, piece)
 
 

@@ -17,7 +17,7 @@ from forecasting import (
 )
 from forecasting.backtesting.left_out_windows import LeaveWindowOut
 from forecasting.tuning import default_space, tune
-from forecasting.tuning.plots import plot_parallel, plot_scores, shown_parameters
+from forecasting.tuning.search_plots import plot_parallel, plot_scores, shown_parameters
 from reservoir import EchoState, LeakyUnits, RidgeReadout
 from reservoir.signals import mackey_glass
 

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from forecasting.recurrent.windows import Origins, SeriesWindows, Units, divided_origins, filled, units_of
+from forecasting.recurrent.windows import (
+    SeriesWindows,
+    WindowOrigins,
+    WindowScale,
+    divided_origins,
+    filled,
+    units_of,
+)
 
 SERIES = [np.arange(2.0 * n).reshape(n, 2) + 1000 * i for i, n in enumerate((30, 7, 12))]
 EXOG = [-series[:, :1] for series in SERIES]
@@ -35,7 +42,7 @@ def test_filled_takes_the_last_rows():
 
 
 def test_origins_are_drawn_evenly():
-    origins = Origins(np.array([4, 9, 1]), np.array([3, 0, 2]))
+    origins = WindowOrigins(np.array([4, 9, 1]), np.array([3, 0, 2]))
     assert origins.total == 5
     series, origin = origins.draw(20_000, np.random.default_rng(0))
     pairs, counts = np.unique(np.stack([series, origin]), axis=1, return_counts=True)
@@ -76,7 +83,7 @@ def test_nothing_is_held_out_of_short_series():
 def test_units(centre, scale):
     rng = np.random.default_rng(0)
     past = 5 + rng.standard_normal((20, 3, 2))
-    overall = Units(np.array([4.0, 6.0]), np.array([2.0, 3.0]))
+    overall = WindowScale(np.array([4.0, 6.0]), np.array([2.0, 3.0]))
     units = units_of(past, centre, scale, overall)
     middle = {"last": past[-1], "mean": past.mean(axis=0), None: np.broadcast_to([4.0, 6.0], (3, 2))}[centre]
     size = {
@@ -92,6 +99,6 @@ def test_units(centre, scale):
 @pytest.mark.parametrize("centre", ["last", "mean", None])
 def test_a_constant_window_is_continued(centre):
     past = np.full((9, 1, 1), 0.1)
-    units = units_of(past, centre, "std", Units(np.zeros(1), np.ones(1)))
+    units = units_of(past, centre, "std", WindowScale(np.zeros(1), np.ones(1)))
     assert (units.standard(past + 7) == 0).all()
     np.testing.assert_allclose(units.restore(np.array([[[123.0]]])), 0.1)

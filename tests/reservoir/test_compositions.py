@@ -22,10 +22,10 @@ from reservoir import (
     SpikingUnits,
     SquaredStates,
 )
-from reservoir.base import part_of
-from reservoir.harvest import CHUNK_ROWS
-from reservoir.sequences import stack
-from reservoir.stepping import step
+from reservoir.contracts.series_layout import stack
+from reservoir.kernels.stepping import step
+from reservoir.models.harvest import CHUNK_ROWS
+from reservoir.reservoirs.base_reservoir import part_of
 
 
 def series(n_steps=40, n_features=2, seed=0):
@@ -304,6 +304,7 @@ def test_columns_are_whole_numbers(chosen):
 )
 def test_parts_are_reservoirs(kind):
     with pytest.raises(
-        ValueError, match=r"'reservoir' parameter of .* must be an instance of 'reservoir\.base\.Reservoir'"
+        ValueError,
+        match=r"'reservoir' parameter of .* must be an instance of '[\w.]+\.Reservoir'",
     ):
         kind(StandardScaler()).fit(series())

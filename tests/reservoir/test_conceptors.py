@@ -5,7 +5,7 @@ import pytest
 from sklearn.base import clone
 
 from reservoir import ES2N, ConceptorMemory, EchoState, IntrinsicPlasticity, conceptor
-from reservoir.conceptors import conjunction, disjunction, negation, quota
+from reservoir.models.conceptors import conjunction, disjunction, negation, quota
 
 T = np.arange(1500.0)[:, np.newaxis]
 PATTERNS = [np.sin(0.2 * T), np.sin(0.4 * T + 1), 0.7 * np.sin(2 * np.pi * T / 5 + 0.1)]

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from reservoir.batch_dynamics import blend_for_block, drive_block, sliced_for_block
-from reservoir.compiled.tiles import BLOCK, SHARED, tiled
-from reservoir.dynamics import (
+from reservoir.kernels.batch_dynamics import blend_for_block, drive_block, sliced_for_block
+from reservoir.kernels.dynamics import (
     Blend,
     Inputs,
     drive,
@@ -16,9 +15,10 @@ from reservoir.dynamics import (
     trace,
     units,
 )
-from reservoir.recurrence import Dense, alike, slice_rows, tile_shifts
-from reservoir.stepping import run_free
-from reservoir.vecmath import ACTIVATIONS
+from reservoir.kernels.recurrence import DenseRecurrence, alike, slice_rows, tile_shifts
+from reservoir.kernels.stepping import run_free
+from reservoir.kernels.tiles import BLOCK, SHARED, tiled
+from reservoir.kernels.vecmath import ACTIVATIONS
 from tests import naive
 
 FUNCTIONS = {
@@ -47,7 +47,7 @@ def recurrence_and_matrix(kind, n_units, rng, dtype=np.float64):
     if kind == "sliced":
         W[rng.random(W.shape) < 0.7] = 0  # rows of different lengths, some empty
         return slice_rows(sp.csr_array(W), dtype), W
-    return Dense(W.astype(dtype)), W
+    return DenseRecurrence(W.astype(dtype)), W
 
 
 KINDS = ["dense", "sliced", "shifted", "shifted, shared"]
@@ -243,7 +243,7 @@ def test_what_is_not_alike_is_not_joined():
 
 
 def test_free_run_stops_at_the_first_output_that_is_not_finite():
-    recurrence = Dense(np.zeros((1, 1)))
+    recurrence = DenseRecurrence(np.zeros((1, 1)))
     outputs = np.ones((400, 1))
     V = np.array([[0.0, 10.0]])  # y grows tenfold a step until it overflows
     part = part_of_one(recurrence, np.array([[1.0, 0.0]]), np.zeros(1), np.ones(1))

@@ -28,9 +28,9 @@ from reservoir import (
     RidgeReadout,
     WindowESNRegressor,
 )
-from reservoir.closed_loop import is_linear
-from reservoir.harvest import CHUNK_ROWS, harvest
-from reservoir.sequences import stack
+from reservoir.contracts.series_layout import stack
+from reservoir.models.closed_loop import is_linear
+from reservoir.models.harvest import CHUNK_ROWS, harvest
 
 N_LONG = 2 * CHUNK_ROWS + 77  # several pieces, the last one short
 

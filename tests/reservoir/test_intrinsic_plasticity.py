@@ -13,7 +13,7 @@ from reservoir import (
     LeakyUnits,
     SquaredStates,
 )
-from reservoir.sequences import stack
+from reservoir.contracts.series_layout import stack
 from tests import naive_reservoirs
 
 

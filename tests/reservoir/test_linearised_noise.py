@@ -6,9 +6,9 @@ from numpy.testing import assert_allclose
 from sklearn.linear_model import Ridge
 
 from reservoir import EchoState, ESNRegressor, LeakyUnits, RidgeReadout
+from reservoir.contracts.series_layout import Layout
 from reservoir.diagnostics import state_jacobians
-from reservoir.linearised_noise import MOST_STEPS, noise_penalties
-from reservoir.sequences import Layout
+from reservoir.readouts.linearised_noise import MOST_STEPS, noise_penalties
 from reservoir.signals import lorenz63
 
 RESERVOIRS = [

@@ -25,7 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from reservoir import EchoState, ESNClassifier, ESNRegressor, LeakyUnits, RidgeReadout
-from reservoir.persistence import FORMAT, HEADER, load, save
+from reservoir.contracts.persistence import FORMAT, HEADER, load, save
 from reservoir.topology import TOPOLOGIES
 
 
@@ -325,9 +325,9 @@ def test_a_trusted_package_is_trusted_with_its_classes_only(monkeypatch):
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        ("reservoir.persistence", "io"),
-        ("reservoir.persistence", "BaseEstimator"),
-        ("reservoir.persistence", "save"),
+        ("reservoir.contracts.persistence", "io"),
+        ("reservoir.contracts.persistence", "BaseEstimator"),
+        ("reservoir.contracts.persistence", "save"),
         ("reservoir.no_such_module", "Example"),
         ("reservoir.example", "NoSuchClass"),
         ("reservoir_of_others", "Example"),

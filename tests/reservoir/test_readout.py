@@ -10,10 +10,10 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
 
-from reservoir import persistence
-from reservoir.readout import RidgeReadout
-from reservoir.ridge.centred_rows import EPS, GramSums, TriangularFactor
-from reservoir.ridge.path import SingularPath, TriangularSolution, ridge_path
+from reservoir.contracts import persistence
+from reservoir.readouts.centred_rows import EPS, GramSums, TriangularFactor
+from reservoir.readouts.ridge import RidgeReadout
+from reservoir.readouts.ridge_path import SingularPath, TriangularSolution, ridge_path
 from tests import naive
 from tests.scikit_learn_checks import parametrize_with_checks
 
@@ -111,7 +111,7 @@ def test_svd_keeps_every_digit_of_singular_rows(alpha):
 
 @pytest.mark.parametrize("alpha", [0.0, 1e-30, 1e-16, 1e-8, 1e-2])
 def test_one_penalty_above_the_noise_needs_no_singular_values(alpha, monkeypatch):
-    monkeypatch.setattr("reservoir.ridge.path.MANY", 0)
+    monkeypatch.setattr("reservoir.readouts.ridge_path.MANY", 0)
     X, y = singular_problem()
     rows = TriangularFactor(X.shape[1], 1)
     rows.add(X, y[:, np.newaxis], None)

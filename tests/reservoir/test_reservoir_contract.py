@@ -8,7 +8,7 @@ from sklearn.base import clone
 
 from forecasting import ReservoirForecaster
 from reservoir import BidirectionalReservoir, ESNRegressor, LeakyUnits, SpikingUnits, load, save
-from reservoir.base import part_of
+from reservoir.reservoirs.base_reservoir import part_of
 from tests.reservoirs import reservoirs
 
 RESERVOIRS = reservoirs()

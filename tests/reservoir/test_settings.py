@@ -16,7 +16,7 @@ from reservoir import (
     load,
     save,
 )
-from reservoir.settings import check_settings, settings_of
+from reservoir.contracts.settings import check_settings, settings_of
 
 X = np.random.default_rng(0).standard_normal((60, 2))
 

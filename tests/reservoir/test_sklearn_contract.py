@@ -11,7 +11,7 @@ from sklearn.utils.estimator_checks import (
 )
 
 from reservoir import ESNClassifier, ESNRegressor
-from reservoir.base import Reservoir
+from reservoir.reservoirs.base_reservoir import Reservoir
 from tests.reservoirs import estimators
 from tests.scikit_learn_checks import parametrize_with_checks
 

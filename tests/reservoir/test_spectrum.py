@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from reservoir import krylov
-from reservoir.shift_matrix import ShiftMatrix
-from reservoir.spectrum import largest_singular_value, scale_to, spectral_radius
-from reservoir.topology import make_recurrent_weights
+from reservoir.topology import krylov, make_recurrent_weights
+from reservoir.topology.shift_matrix import ShiftMatrix
+from reservoir.topology.spectrum import largest_singular_value, scale_to, spectral_radius
 from tests import naive
 
 RNG = np.random.default_rng(0)

@@ -17,7 +17,7 @@ from reservoir.topology import (
     make_input_weights,
     make_recurrent_weights,
 )
-from reservoir.topology.inputs import pi_digits
+from reservoir.topology.input_weights import pi_digits
 from tests import naive
 
 # Options besides the defaults; a new row of the table is tested with its defaults by itself.

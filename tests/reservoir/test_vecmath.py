@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from reservoir import vecmath
-from reservoir.compiled.compilation import compiled
-from reservoir.vecmath import ACTIVATIONS, activate, exp, gate, sigmoid, tanh
+from reservoir.kernels import vecmath
+from reservoir.kernels.compilation import compiled
+from reservoir.kernels.vecmath import ACTIVATIONS, activate, exp, gate, sigmoid, tanh
 
 
 @compiled(

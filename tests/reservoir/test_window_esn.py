@@ -10,7 +10,8 @@ from sklearn.base import clone
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 
-from reservoir import EchoState, LeakyUnits, WindowESNRegressor, load, save, window_esn
+from reservoir import EchoState, LeakyUnits, WindowESNRegressor, load, save
+from reservoir.models import window_esn
 from reservoir.signals import mackey_glass
 
 WINDOWS = sliding_window_view(mackey_glass(500, random_state=0), 25)

@@ -1,6 +1,6 @@
 """Recurrent cells: one file each, with its equations, parameters, and runs forward and backward."""
 
-from forecasting.networks.cells.base import Cell, Output, Tape
+from forecasting.networks.cells.base_cell import Cell, Output, Tape
 from forecasting.networks.cells.fast_rnn import FastRNN
 from forecasting.networks.cells.gru import GRU
 from forecasting.networks.cells.leaky_rnn import LeakyRNN

@@ -1,16 +1,16 @@
 """Activation functions, and slopes of activation functions from what the function returned."""
 
 from forecasting.networks.cells.units import each_unit
-from reservoir.compiled.compilation import compiled
-from reservoir.compiled.lanes import where_positive
-from reservoir.vecmath import tanh
+from reservoir.kernels.compilation import compiled
+from reservoir.kernels.lanes import where_positive
+from reservoir.kernels.vecmath import tanh
 
 
 @compiled(cached=False)
 def activated(x, code, one):
     """Return the activation of a number, or lanes; ``one`` is 1 in the same form. NaN stays NaN.
 
-    ``code`` is one of ``reservoir.vecmath.ACTIVATIONS``: tanh, relu or saturated_linear.
+    ``code`` is one of ``reservoir.kernels.vecmath.ACTIVATIONS``: tanh, relu or saturated_linear.
     """
     if code == 0:
         return tanh(x)
@@ -44,7 +44,7 @@ def set_activated(load, store, full):
 def multiply_by_slope(gradient, output, code):
     """Turn the gradient in ``f(a)`` into that in ``a``, in place, given ``output = f(a)``.
 
-    ``code`` is one of ``reservoir.vecmath.ACTIVATIONS``: tanh, relu or saturated_linear.
+    ``code`` is one of ``reservoir.kernels.vecmath.ACTIVATIONS``: tanh, relu or saturated_linear.
     """
     zero, one = output.dtype.type(0), output.dtype.type(1)
     if code == 0:

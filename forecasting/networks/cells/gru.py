@@ -24,8 +24,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from forecasting.networks.cells.base import Cell, Output, Tape, zeros_of
-from forecasting.networks.cells.products import (
+from forecasting.networks.cells.base_cell import Cell, Output, Tape, zeros_of
+from forecasting.networks.cells.step_products import (
     add_back,
     add_onward,
     add_product,
@@ -37,9 +37,9 @@ from forecasting.networks.cells.time_chunks import add_input_gradients, set_driv
 from forecasting.networks.cells.units import each_unit, each_unit_back, shape_of
 from forecasting.networks.cells.views import at_step
 from forecasting.networks.initialisation import chrono_bias, glorot_uniform, orthogonal
-from reservoir.compiled.compilation import compiled
-from reservoir.compiled.lanes import address
-from reservoir.vecmath import gate, tanh
+from reservoir.kernels.compilation import compiled
+from reservoir.kernels.lanes import address
+from reservoir.kernels.vecmath import gate, tanh
 
 
 class GRUParams(NamedTuple):

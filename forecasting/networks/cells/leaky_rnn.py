@@ -26,8 +26,8 @@ from scipy.special import expit, logit
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from forecasting.networks.cells.activations import set_activated, times_slope
-from forecasting.networks.cells.base import Cell, Tape, zeros_of
-from forecasting.networks.cells.products import (
+from forecasting.networks.cells.base_cell import Cell, Tape, zeros_of
+from forecasting.networks.cells.step_products import (
     add_back,
     add_onward,
     add_product,
@@ -39,9 +39,9 @@ from forecasting.networks.cells.time_chunks import add_input_gradients, set_driv
 from forecasting.networks.cells.units import each_unit, each_unit_back, shape_of
 from forecasting.networks.cells.views import at_step
 from forecasting.networks.initialisation import glorot_uniform, orthogonal
-from reservoir.compiled.compilation import compiled
-from reservoir.compiled.lanes import address
-from reservoir.vecmath import ACTIVATIONS
+from reservoir.kernels.compilation import compiled
+from reservoir.kernels.lanes import address
+from reservoir.kernels.vecmath import ACTIVATIONS
 
 _FOREVER = 40.0  # logit of a retention that is 1 in every precision
 

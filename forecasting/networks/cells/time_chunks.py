@@ -6,10 +6,10 @@ of the cells, rows (n_steps * n_series, width) are in time order.
 
 import numpy as np
 
-from forecasting.networks.cells.products import add_product, set_product
+from forecasting.networks.cells.step_products import add_product, set_product
 from forecasting.networks.cells.views import repeated
-from reservoir.compiled.compilation import compiled
-from reservoir.compiled.once import compiled_once
+from reservoir.kernels.compilation import compiled
+from reservoir.kernels.pointer_calls import compiled_once
 
 _CHUNK = 65536  # numbers
 _FEW = 4  # features that leave most of a vector empty: scalar products instead

@@ -1,6 +1,6 @@
 """What a step does unit by unit, beside its products: written once as equations, compiled for vectors.
 
-A cell writes down one unit of one series, in the words of `reservoir.compiled.lanes`, and gives arrays by their
+A cell writes down one unit of one series, in the words of `reservoir.kernels.lanes`, and gives arrays by their
 addresses. Rows of an array are in time order, step after step and series after series; a unit is told four of them:
 
 =========  =====================================================
@@ -13,8 +13,8 @@ row        stands for
 =========  =====================================================
 """
 
-from reservoir.compiled.compilation import compiled
-from reservoir.compiled.lanes import in_lanes, split
+from reservoir.kernels.compilation import compiled
+from reservoir.kernels.lanes import in_lanes, split
 
 _AHEAD = 2  # rows: about as long as it takes from the third-level cache
 _WORTH = 4096  # numbers of a step, above which what it touches leaves the caches before it is read back

@@ -21,7 +21,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from forecasting.networks.cells.base import Cell, Tape, readable
+from forecasting.networks.cells.base_cell import Cell, Tape, readable
 from forecasting.networks.cells.time_chunks import steps_per_chunk
 from forecasting.networks.cells.wave_net_kernels import block_backward, block_forward
 from forecasting.networks.initialisation import glorot_uniform

@@ -5,11 +5,11 @@ Rows are steps of series, (n_steps * n_series, width), in time order.
 
 import numpy as np
 
-from forecasting.networks.cells.products import add_product, transposed
-from reservoir.compiled.compilation import compiled
-from reservoir.vecmath import activate, gate, tanh
+from forecasting.networks.cells.step_products import add_product, transposed
+from reservoir.kernels.compilation import compiled
+from reservoir.kernels.vecmath import activate, gate, tanh
 
-_RELU = 2  # code of reservoir.vecmath.ACTIVATIONS
+_RELU = 2  # code of reservoir.kernels.vecmath.ACTIVATIONS
 
 
 @compiled

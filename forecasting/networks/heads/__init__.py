@@ -15,11 +15,11 @@ from typing import Any
 
 from sklearn.base import clone
 
-from forecasting.networks.heads.base import Head
+from forecasting.networks.heads.base_head import Head
 from forecasting.networks.heads.gaussian import Gaussian
 from forecasting.networks.heads.mixture import MixtureOfGaussians
 from forecasting.networks.heads.negative_binomial import NegativeBinomial
-from forecasting.networks.heads.point import Absolute, Huber, Squared
+from forecasting.networks.heads.point_losses import Absolute, Huber, Squared
 from forecasting.networks.heads.quantile import Quantile
 from forecasting.networks.heads.student_t import StudentT
 

@@ -9,7 +9,7 @@ r"""A normal distribution: mean and standard deviation.
 import numpy as np
 from scipy.special import ndtri
 
-from forecasting.networks.heads.base import Head, scale_and_slope
+from forecasting.networks.heads.base_head import Head, scale_and_slope
 
 _LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
 

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import logsumexp, ndtr
 from sklearn.utils._param_validation import Interval
 
-from forecasting.networks.heads.base import Head, scale_and_slope
+from forecasting.networks.heads.base_head import Head, scale_and_slope
 
 _LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
 _HALVINGS = 60  # of the bracket around a quantile: to the last digits of float64

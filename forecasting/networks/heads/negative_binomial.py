@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import digamma, expit, gammaln
 from scipy.stats import nbinom
 
-from forecasting.networks.heads.base import Head, scale_and_slope
+from forecasting.networks.heads.base_head import Head, scale_and_slope
 
 _MOST = 9e18  # counts: no integer that can be drawn is much larger
 

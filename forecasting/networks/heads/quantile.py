@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from forecasting.intervals.conformal import check_quantiles
-from forecasting.networks.heads.base import Head
+from forecasting.networks.heads.base_head import Head
 
 _ROUNDING = 1e-9  # of a level
 

@@ -11,7 +11,7 @@ r"""Student's t distribution: heavy tails, more than 2 degrees of freedom, so th
 import numpy as np
 from scipy.special import digamma, gammaln, stdtrit
 
-from forecasting.networks.heads.base import Head, scale_and_slope
+from forecasting.networks.heads.base_head import Head, scale_and_slope
 
 
 class StudentT(Head):

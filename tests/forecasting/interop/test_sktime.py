@@ -35,6 +35,12 @@ INDEX = pd.period_range("2018-01", periods=80, freq="M")
 Y = pd.Series(example_series(), INDEX[:72], name="demand")
 
 
+def test_nothing_is_warned_of():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        SktimeForecaster(Drift()).fit(Y).update(Y[-1:])
+
+
 @pytest.mark.slow
 def test_sktime_checks():
     check_estimator(SktimeForecaster, raise_exceptions=True, verbose=False)

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from forecasting.networks.attention import Attention
 from forecasting.networks.cells import CELLS, GRU, LSTM, RNN
-from forecasting.networks.combinators import Chain, bidirectional
-from forecasting.networks.decoder import AttentionDecoder, ContextDecoder
-from forecasting.networks.embedding import Embedding, Softmax
-from forecasting.networks.layer import Dense, Recurrent
-from forecasting.networks.padding import is_there
-from forecasting.networks.pen_mixture import PenMixture
-from forecasting.networks.pooling import LastStep
-from forecasting.networks.writer import Batch, Writer
+from forecasting.sequence_models.layers.attention import Attention
+from forecasting.sequence_models.layers.base_layer import Dense, Recurrent
+from forecasting.sequence_models.layers.combinators import Chain, bidirectional
+from forecasting.sequence_models.layers.decoder import AttentionDecoder, ContextDecoder
+from forecasting.sequence_models.layers.embedding import Embedding, Softmax
+from forecasting.sequence_models.layers.padding import is_there
+from forecasting.sequence_models.layers.pen_mixture import PenMixture
+from forecasting.sequence_models.layers.pooling import LastStep
+from forecasting.sequence_models.layers.writer import SequencePairs, Writer
 from tests import naive_sequences as naive
 from tests.gradients import assert_gradient, shaken
 
@@ -30,9 +30,9 @@ def batch(vectors=False, numbers=False, seed=0):
         target = rng.integers(0, N_WRITTEN, (N_STEPS, N_SERIES))
     target[~is_there(STEPS, N_STEPS, N_SERIES)] = 0
     if vectors:
-        return Batch(rng.standard_normal((N_SERIES, 2)), None, target, STEPS)
+        return SequencePairs(rng.standard_normal((N_SERIES, 2)), None, target, STEPS)
     source = rng.integers(0, N_SYMBOLS, (N_PLACES, N_SERIES))
-    return Batch(source * is_there(PLACES, N_PLACES, N_SERIES), PLACES, target, STEPS)
+    return SequencePairs(source * is_there(PLACES, N_PLACES, N_SERIES), PLACES, target, STEPS)
 
 
 def writer(kind, cell=None, numbers=False):
@@ -102,7 +102,7 @@ def test_padding_changes_nothing(kind):
     raw, alignment = network.raw(params, data)
     for i in range(N_SERIES):
         source, target = data.source[: PLACES[i], i : i + 1], data.target[: STEPS[i], i : i + 1]
-        alone, looked = network.raw(params, Batch(source, None, target, STEPS[i : i + 1]))
+        alone, looked = network.raw(params, SequencePairs(source, None, target, STEPS[i : i + 1]))
         np.testing.assert_allclose(raw[: STEPS[i], i], alone[:, 0], rtol=1e-12, atol=1e-14)
         if alignment is not None:
             np.testing.assert_allclose(

@@ -5,11 +5,11 @@ import pytest
 
 from forecasting.networks.cells import CELLS, GRU, RNN, Cell
 from forecasting.networks.cells.wave_net import WaveNet
-from forecasting.networks.combinators import Chain, Dropout, Reverse
-from forecasting.networks.embedding import Embedding
-from forecasting.networks.free_runs import draw_path, feed_back, step, write_symbols
-from forecasting.networks.layer import Dense, Recurrent
-from forecasting.networks.stepping import cell_step, select
+from forecasting.sequence_models.layers.base_layer import Dense, Recurrent
+from forecasting.sequence_models.layers.combinators import Chain, Dropout, Reverse
+from forecasting.sequence_models.layers.compiled_steps import cell_step, select
+from forecasting.sequence_models.layers.embedding import Embedding
+from forecasting.sequence_models.layers.free_runs import draw_path, feed_back, step, write_symbols
 from tests import naive_sequences as naive
 from tests.forecasting.networks.test_decoders import (
     KINDS,

@@ -6,7 +6,9 @@ import pytest
 from forecasting.networks.cells import GRU, LSTM, RNN
 from forecasting.networks.cells.leaky_rnn import LeakyRNN
 from forecasting.networks.cells.wave_net import WaveNet
-from forecasting.networks.combinators import (
+from forecasting.networks.parameters import arrays_of
+from forecasting.sequence_models.layers.base_layer import Dense, Recurrent
+from forecasting.sequence_models.layers.combinators import (
     Chain,
     Dilated,
     Dropout,
@@ -16,12 +18,10 @@ from forecasting.networks.combinators import (
     bidirectional,
     repeated,
 )
-from forecasting.networks.embedding import Embedding, Softmax
-from forecasting.networks.layer import Dense, Recurrent
-from forecasting.networks.padding import buckets, is_there, masked_loss, pad, reversed_in_time
-from forecasting.networks.parameters import arrays_of
-from forecasting.networks.pen_mixture import PenMixture
-from forecasting.networks.pooling import POOLINGS, BothEnds
+from forecasting.sequence_models.layers.embedding import Embedding, Softmax
+from forecasting.sequence_models.layers.padding import buckets, is_there, masked_loss, pad, reversed_in_time
+from forecasting.sequence_models.layers.pen_mixture import PenMixture
+from forecasting.sequence_models.layers.pooling import POOLINGS, BothEnds
 from tests import naive_sequences as naive
 from tests.gradients import assert_gradient, shaken
 

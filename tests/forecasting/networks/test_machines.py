@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from forecasting.networks.cells import RNN
-from forecasting.networks.cells.base import Output
+from forecasting.networks.cells.base_cell import Output
 from forecasting.networks.cells.rnn import RNNParams
-from forecasting.networks.machines import (
+from forecasting.sequence_models.machines import (
     ADD,
     BALANCED,
     STEPS,

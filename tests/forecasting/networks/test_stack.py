@@ -7,8 +7,8 @@ from forecasting.networks import GRU, LSTM, RNN, Stack
 from forecasting.networks.cells import CELLS
 from forecasting.networks.gradient_flow import gate_activations, gradient_norms
 from forecasting.networks.parameters import arrays_of, mapped
-from forecasting.networks.plotting import plot_gates, plot_gradient_norms, plot_history
 from forecasting.networks.training import train
+from forecasting.networks.training_plots import plot_gates, plot_gradient_norms, plot_history
 from tests.gradients import assert_gradient, shaken
 
 N_STEPS, N_SERIES, N_UNITS = 5, 2, 4

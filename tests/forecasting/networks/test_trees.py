@@ -5,7 +5,7 @@ import pytest
 
 from forecasting.networks.cells import RNN
 from forecasting.networks.cells.rnn import RNNParams
-from forecasting.networks.trees import Composition, plant
+from forecasting.sequence_models.layers.trees import Composition, plant
 from tests import naive_sequences as naive
 from tests.gradients import assert_gradient, shaken
 

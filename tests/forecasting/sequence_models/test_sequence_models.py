@@ -11,8 +11,6 @@ from sklearn.model_selection import cross_val_score
 
 import reservoir
 from forecasting.networks.cells import RNN
-from forecasting.networks.combinators import Chain, Dilated
-from forecasting.networks.layer import Recurrent
 from forecasting.networks.optimizers import Adam
 from forecasting.sequence_models import (
     EncoderDecoder,
@@ -27,6 +25,8 @@ from forecasting.sequence_models import (
     VectorToSequence,
 )
 from forecasting.sequence_models.decoding import END, beam_search, written
+from forecasting.sequence_models.layers.base_layer import Recurrent
+from forecasting.sequence_models.layers.combinators import Chain, Dilated
 from tests.scikit_learn_checks import parametrize_with_checks
 
 QUICK = Learning(3)

@@ -10,7 +10,6 @@ from scipy.integrate import trapezoid
 from forecasting import ReservoirForecaster
 from forecasting.metrics import valid_prediction_time
 from reservoir import NVAR, EchoState, ESNRegressor, RidgeReadout
-from reservoir.closed_loop import ClosedLoop
 from reservoir.diagnostics import (
     compare_attractors,
     lyapunov_spectrum,
@@ -18,6 +17,7 @@ from reservoir.diagnostics import (
     stability_report,
     valid_prediction_times,
 )
+from reservoir.models.closed_loop import ClosedLoop
 from reservoir.signals import henon, logistic_map, lorenz63
 
 RNG = np.random.default_rng(0)

@@ -20,13 +20,13 @@ from reservoir import (
     RidgeReadout,
     SquaredStates,
 )
-from reservoir.base import Reservoir
 from reservoir.diagnostics import (
     conditional_lyapunov_exponents,
     kaplan_yorke_dimension,
     lyapunov_spectrum,
     state_jacobians,
 )
+from reservoir.reservoirs.base_reservoir import Reservoir
 from reservoir.signals import lorenz63
 
 X = np.random.default_rng(0).standard_normal((60, 2))

@@ -1,0 +1,1 @@
+"""Base classes of forecasters: the contract, and what a subclass implements."""

@@ -1,0 +1,437 @@
+"""The forecaster contract.
+
+A forecaster is a scikit-learn estimator whose first argument is a series. :class:`Forecaster` reads
+containers, indices and horizons and gives answers back in the container that came in; a subclass only sees
+lists of float64 arrays, one ``(n_steps, n_targets)`` array per series, and implements four hooks:
+
+====================================  ========================================================================
+hook                                  does
+====================================  ========================================================================
+``_fit(series, exog)``                learn weights (attributes ending in ``_``), return the states at the end
+``_predict(states, n_steps, exog)``   continue every series from its state: list of ``(n_steps, n_targets)``
+``_update(states, series, exog)``     the states after further observations, weights kept
+``_restart(series, exog)``            the states after other series driven from rest, weights kept
+====================================  ========================================================================
+
+A *state* is whatever the model needs about one series to go on from its last observation; `states` is a list
+with one entry per series, and every hook but ``_fit`` is a pure function. So one call of ``_predict`` can
+continue many origins of one series at once. Weights and states must be made of arrays, numbers, strings and
+(named) tuples, so that they can be saved without pickle.
+
+A model that treats every series alone derives from :class:`LocalForecaster`, which asks for the same four for
+one series.
+"""
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from forecasting.base.input_reading import InputReading
+from forecasting.base.tags import ForecasterTags, TagsOfForecaster
+from forecasting.intervals import conformal
+from forecasting.series.arrays import read_continuation, read_panel, split_covariates
+from forecasting.series.calendar_features import with_calendar
+from forecasting.series.growing_rows import appended
+from forecasting.series.horizons import read_horizon
+from forecasting.series.rebuilding import rebuild
+from reservoir.contracts.random_source import make_rng
+from reservoir.contracts.settings import check_settings, settings_of
+
+
+class Forecaster(InputReading, BaseEstimator):
+    """Base of all forecasters: `fit`, `predict` and everything that follows from a subclass's four hooks.
+
+    Attributes
+    ----------
+    states_ : list
+        One state per series, at its last observation.
+    series_ : list of ndarray of shape (n_steps, n_targets)
+        The observations so far, missing ones filled; intervals are calibrated on them.
+    observed_ : list of ndarray of shape (n_steps, n_targets), or None
+        The same before they were filled: NaN is missing. None without a rule for missing observations.
+    exog_ : list of ndarray of shape (n_steps, n_features) or None
+        The exogenous variables so far.
+    layout_ : PanelLayout
+        The container of `y` and the end of its index.
+    naive_scale_ : ndarray of shape (n_series, n_targets)
+        Mean absolute one-step change of the series in `fit`, the unit of `score`; of changes between two
+        observations.
+    n_targets_ : int
+        Number of columns of `y`.
+    n_features_in_ : int
+        Number of columns of `X`, 0 without `X`.
+    exog_names_ : tuple
+        Column names of `X`, empty if it had none.
+    """
+
+    _parameter_constraints: ClassVar[dict] = {}
+    # Parameters that are read after `fit` as well, and must stay what they were.
+    _settings: ClassVar[tuple] = ()
+    observed_: list | None = None
+
+    # ------------------------------------------------------------------ hooks
+
+    def _fit(self, series: list, exog: list | None) -> list:
+        """Learn from the series, return their states at the end."""
+        raise NotImplementedError
+
+    def _predict(self, states: list, n_steps: int, exog: list | None) -> list:
+        """Continue from each state by `n_steps`: list of (n_steps, n_targets). `exog` has `n_steps` rows
+        each."""
+        raise NotImplementedError
+
+    def _update(self, states: list, series: list, exog: list | None) -> list:
+        """Return the states after further observations."""
+        raise NotImplementedError
+
+    def _restart(self, series: list, exog: list | None) -> list:
+        """Return the states at the end of other series, driven from rest with the learned weights."""
+        raise NotImplementedError
+
+    def _trace(self, states: list, series: list, exog: list | None) -> list[list]:
+        """Return, per series, the list of states after each further observation.
+
+        Override where one pass gives all of them at once.
+        """
+        traces = []
+        for i, (state, values) in enumerate(zip(states, series)):
+            trace = []
+            for t in range(len(values)):
+                past = None if exog is None else [exog[i][t : t + 1]]
+                (state,) = self._update([state], [values[t : t + 1]], past)
+                trace.append(state)
+            traces.append(trace)
+        return traces
+
+    def _rolling_origins(self, initial: Any) -> conformal.Origins:
+        """Return a fit on the first part of the series, and its states at every step from there on."""
+        return conformal.rolling_origins(self, initial)
+
+    def _rolling_residuals(self, n_steps: int, initial: Any) -> list[np.ndarray]:
+        """Return out-of-sample errors per series, (n_origins, n_steps, n_targets), NaN beyond the end."""
+        origins = self._rolling_origins(initial)
+        return conformal.errors_from(origins, n_steps, origins.model._predict, origins.model._errors)
+
+    def _errors(self, state: Any, truth: np.ndarray, path: np.ndarray) -> np.ndarray:
+        """Return the errors of a forecast from a state; on another scale than that of `y`, override
+        `_centres` too."""
+        return truth - path
+
+    def _centres(self, n_steps: int, exog: list | None, initial: Any) -> tuple[list, Callable]:
+        """Return the forecasts about which errors are laid, and a function (series number, values) that leads
+        from the scale of errors to that of `y`; values end with the axes of steps and targets."""
+        return self._predict(self.states_, n_steps, exog), lambda i, values: values
+
+    def _forecaster_tags(self) -> ForecasterTags:
+        """Return what this forecaster can do; override to change it."""
+        return ForecasterTags()
+
+    # ----------------------------------------------------------------- public
+
+    def fit(self, y, X=None):
+        """Learn from one or many series.
+
+        Parameters
+        ----------
+        y : container of shape (n_steps,) or (n_steps, n_targets)
+            Array, list of numbers, Series, DataFrame, list of series, 3-D array, or long frame with the
+            columns ``unique_id``, ``ds``, ``y`` (see :mod:`forecasting.series.arrays`).
+        X : container of shape (n_steps, n_features), optional
+            Exogenous variables at the same steps; a long frame may hold them beside ``y``.
+
+        Returns
+        -------
+        self
+        """
+        self._validate_params()
+        y, X = split_covariates(y, X)
+        panel = read_panel(y, missing=self._missing())
+        exog, names = self._read_training_exog(X, panel)
+        n_features = 0 if exog is None else exog[0].shape[1]
+        exog = with_calendar(exog, self._calendar(), panel.layout, panel.lengths, future=False)
+        self._fit_arrays(panel.values, exog, panel.observed)
+        self.n_features_in_, self.exog_names_ = n_features, names
+        self.layout_ = panel.layout
+        return self
+
+    def _fit_arrays(self, series: list, exog: list | None, observed: list | None = None) -> list:
+        """Fit on arrays that have been read, return the states: how one forecaster fits another inside it.
+
+        `observed` holds the series before missing observations were filled, if there is a rule that fills them.
+        """
+        self._validate_params()
+        self.n_targets_ = series[0].shape[1]
+        self.n_features_in_ = 0 if exog is None else exog[0].shape[1]
+        self.naive_scale_ = np.array([_mean_change(values) for values in observed or series])
+        self.series_, self.exog_, self.observed_ = series, exog, observed
+        self.states_ = self._fit(series, exog)
+        self.settings_ = settings_of(self, self._settings)
+        self.calendar_ = self._calendar()  # as it was learned from, whatever `set_params` says later
+        return self.states_
+
+    def predict(self, horizon, X=None, context=None):
+        """Forecast the steps after the last observation.
+
+        Parameters
+        ----------
+        horizon : int, array-like of int, or pandas index
+            An int `h` means steps 1 to `h`; an array names steps; an index names labels after the last
+            observation.
+        X : container of shape (n_steps, n_features), optional
+            Exogenous variables of all steps from the first after the last observation to the last one asked
+            for. With `context` it covers the context's own steps first.
+        context : container, optional
+            Other series of as many targets: synchronise on them, with the weights that were learned, and
+            forecast from their ends.
+
+        Returns
+        -------
+        forecast : the container of `y` (or of `context`)
+            Its index continued.
+        """
+        check_is_fitted(self)
+        check_settings(self)
+        if context is None:
+            layout, states = self.layout_, self.states_
+            steps = read_horizon(horizon, layout)
+            future = self._read_future_exog(X, layout, [steps.n_steps] * len(states))
+        else:
+            panel = self._read_context(context)
+            layout = panel.layout
+            steps = read_horizon(horizon, layout)
+            past, future = self._read_context_exog(X, panel, steps.n_steps)
+            states = self._restart(panel.values, past)
+        paths = self._predict(states, steps.n_steps, future)
+        return rebuild(layout, steps.steps, [path[steps.steps - 1] for path in paths])
+
+    def predict_interval(self, horizon, X=None, coverage=0.9, *, initial=None):
+        """Forecast intervals from rolling-origin residuals, with the finite-sample correction of conformal
+        prediction.
+
+        A clone is fitted on the first part of the series and carried through the rest without refitting; at
+        every step it forecasts the following ones. The half-width for step `k` is the
+        ``ceil((n + 1) * coverage)``-th smallest of the `n` absolute errors seen `k` steps ahead, per series
+        and target. The interval is centred on `predict`. Each call costs one fit on the first part and one
+        pass over the rest.
+
+        The guarantee, coverage on average over series, holds for exchangeable errors; errors of overlapping
+        forecasts are dependent, so for a time series it is approximate.
+
+        Parameters
+        ----------
+        horizon, X
+            As for `predict`.
+        coverage : float, default=0.9
+            Fraction of the future inside, in (0, 1). Never a percentage.
+        initial : int or float, optional
+            Steps (int) or fraction (float) of the series in the first part. Default: half, or all but the
+            last 2000 steps if that is more.
+
+        Returns
+        -------
+        interval : ndarray or frame
+            ``(n_steps, 2)`` for a 1-D array, ``(n_steps, n_targets, 2)`` for a 2-D array: lower and upper. A
+            frame with the columns ``lower``, ``upper`` for a Series; for a DataFrame the columns have two
+            levels, ``lower`` and ``upper`` outermost, so ``interval["lower"]`` has the columns of `y`. A long
+            frame gains both columns.
+
+        Raises
+        ------
+        ValueError
+            If the series is too short for the coverage asked for.
+
+        References
+        ----------
+        Stankeviciute, Alaa and van der Schaar (2021), Conformal time-series forecasting. Lei et al. (2018),
+        Distribution-free predictive inference for regression, section 2.2.
+        """
+        paths, steps, residuals, back = self._paths_and_residuals(horizon, X, initial)
+        widths = [conformal.half_widths(r, coverage) for r in residuals]
+        bounds = [np.stack([path - width, path + width]) for path, width in zip(paths, widths)]
+        return self._answer(steps, bounds, back, ("lower", "upper"))
+
+    def predict_quantiles(self, horizon, X=None, quantiles=(0.1, 0.5, 0.9), *, initial=None):
+        """Forecast quantiles: the point forecast plus quantiles of signed rolling-origin residuals.
+
+        Parameters
+        ----------
+        horizon, X, initial
+            As for `predict_interval`.
+        quantiles : sequence of float, default=(0.1, 0.5, 0.9)
+            Strictly increasing, in (0, 1). Of `n` residuals the ``ceil((n + 1) q)``-th smallest is used above
+            the median and the ``floor((n + 1) q)``-th below, the mean of both at it.
+
+        Returns
+        -------
+        forecast : ndarray or frame
+            As for `predict_interval`, with one label per quantile: ``(n_steps, n_quantiles)`` for a 1-D
+            array, columns named by the quantiles for a Series.
+        """
+        quantiles = conformal.check_quantiles(quantiles)
+        paths, steps, residuals, back = self._paths_and_residuals(horizon, X, initial)
+        shifts = [np.moveaxis(conformal.residual_quantiles(r, quantiles), -1, 0) for r in residuals]
+        return self._answer(steps, [path + shift for path, shift in zip(paths, shifts)], back, quantiles)
+
+    def sample(self, horizon, n_samples=100, X=None, random_state=None, *, initial=None):
+        """Draw possible futures: the point forecast plus whole residual paths, drawn with replacement.
+
+        A path keeps the dependence between steps and between the targets of a series.
+
+        Parameters
+        ----------
+        horizon, X, initial
+            As for `predict_interval`.
+        n_samples : int, default=100
+        random_state : int, RandomState, Generator or None, default=None
+
+        Returns
+        -------
+        samples : ndarray or frame
+            As for `predict_interval`, with one label per sample: ``(n_steps, n_samples)`` for a 1-D array.
+        """
+        n = conformal.check_n_samples(n_samples)
+        paths, steps, residuals, back = self._paths_and_residuals(horizon, X, initial)
+        rng = make_rng(random_state)
+        values = [path + conformal.draw_paths(rolled, n, rng) for path, rolled in zip(paths, residuals)]
+        return self._answer(steps, values, back, range(n))
+
+    def update(self, y, X=None):
+        """Advance the state over further observations; the weights stay as they were learned.
+
+        In a stream of single observations each takes the same time, however many came before.
+
+        Parameters
+        ----------
+        y : container
+            The observations right after the last one; as many series and targets as in `fit`.
+        X : container, optional
+            Exogenous variables at the same steps.
+
+        Returns
+        -------
+        self
+        """
+        check_is_fitted(self)
+        check_settings(self)
+        y, X = split_covariates(y, X)
+        before = self.series_
+        series = read_continuation(y, self.layout_, self.n_targets_, self._missing(), before)
+        lengths = [len(values) for values in series]
+        exog = self._read_future_exog(X, self.layout_, lengths, observed=True)
+        self.states_ = self._update(self.states_, series, exog)
+        self.series_ = [appended(*pair) for pair in zip(before, series)]
+        if self.observed_ is not None:
+            given = read_continuation(
+                y, self.layout_, self.n_targets_, self._missing(), before, keep_missing=True
+            )
+            self.observed_ = [appended(*pair) for pair in zip(self.observed_, given)]
+        if exog is not None and self.exog_ is not None:
+            self.exog_ = [appended(*pair) for pair in zip(self.exog_, exog)]
+        self.layout_ = self.layout_.advance(lengths)
+        return self
+
+    def score(self, y, X=None):
+        """Return the negative mean absolute scaled error of forecasting `y`: larger is better, 0 is perfect.
+
+        Errors are divided by the mean absolute one-step change of the series seen in `fit` [1]_, so -1 is as
+        bad as a one-step naive forecast was on average in training.
+
+        Parameters
+        ----------
+        y : container
+            The observations right after the last one. An index must say so; an array is taken to. Missing ones (NaN),
+            where there is a rule that fills them, are left out.
+        X : container, optional
+            Exogenous variables at the same steps.
+
+        Returns
+        -------
+        float
+            Mean over steps, targets and series.
+
+        Raises
+        ------
+        ValueError
+            If the index of `y` does not follow the last observation, if nothing in it was observed, or if the
+            training series is constant.
+
+        References
+        ----------
+        .. [1] Hyndman and Koehler (2006), Another look at measures of forecast accuracy.
+        """
+        check_is_fitted(self)
+        check_settings(self)
+        if (self.naive_scale_ == 0).any():
+            raise ValueError(
+                "score is scaled by the mean change of the training series, which is 0: the series is "
+                "constant or has one step; use a metric that is not scaled"
+            )
+        y, X = split_covariates(y, X)
+        truths = read_continuation(
+            y, self.layout_, self.n_targets_, self._missing(), self.series_, keep_missing=True
+        )
+        lengths = [len(truth) for truth in truths]
+        if X is not None and len(set(lengths)) > 1:
+            raise ValueError(f"y has {lengths} steps per series: with X they must be equal")
+        exog = self._read_future_exog(X, self.layout_, [max(lengths)] * len(lengths))
+        paths = self._predict(self.states_, max(lengths), exog)
+        known = [~np.isnan(truth) for truth in truths]
+        errors = [
+            _mean_of(np.abs(path[: len(truth)] - truth), seen) / scale
+            for path, truth, seen, scale in zip(paths, truths, known, self.naive_scale_)
+        ]
+        scored = np.array([seen.any(axis=0) for seen in known])
+        if not scored.any():
+            raise ValueError("y has no observation that could be scored: leave it out")
+        return -float(np.mean(np.array(errors)[scored]))
+
+    @property
+    def cutoff_(self):
+        """The label of the last observation, a list of them for a panel; without an index the number of
+        steps."""
+        check_is_fitted(self, "layout_")
+        cutoffs = [
+            len(values) if part.calendar is None else part.calendar.cutoff
+            for values, part in zip(self.series_, self.layout_.parts)
+        ]
+        return cutoffs[0] if self.layout_.kind == "single" else cutoffs
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        own = {item.name: getattr(tags, item.name) for item in fields(tags)}
+        tags = TagsOfForecaster(**own, forecaster_tags=self._forecaster_tags())
+        tags.estimator_type = "forecaster"
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.allow_nan = self._missing() is not None
+        return tags
+
+    # ---------------------------------------------------------------- private
+
+    def _paths_and_residuals(self, horizon, X, initial):
+        check_is_fitted(self)
+        check_settings(self)
+        steps = read_horizon(horizon, self.layout_)
+        exog = self._read_future_exog(X, self.layout_, [steps.n_steps] * len(self.states_))
+        paths, back = self._centres(steps.n_steps, exog, initial)
+        return paths, steps.steps, self._rolling_residuals(steps.n_steps, initial), back
+
+    def _answer(self, steps, values, back, labels):
+        """Lead (n_labels, n_steps, n_targets) per series back to the scale and the container of `y`."""
+        values = [np.moveaxis(back(i, v), 0, -1)[steps - 1] for i, v in enumerate(values)]
+        return rebuild(self.layout_, steps, values, labels)
+
+
+def _mean_change(values: np.ndarray) -> np.ndarray:
+    """Return the mean absolute change of each column between neighbours, NaN missing; 0 if there are none."""
+    changes = np.abs(np.diff(values, axis=0))
+    return _mean_of(changes, ~np.isnan(changes))
+
+
+def _mean_of(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return the mean of the known values of each column, 0 if there are none."""
+    return np.where(known, values, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)

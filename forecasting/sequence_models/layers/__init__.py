@@ -1,0 +1,1 @@
+"""Layers of the sequence models: combinators, attention, decoders, embeddings, pooling, trees."""

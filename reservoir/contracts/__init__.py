@@ -1,0 +1,1 @@
+"""Conventions that all estimators share: layout of series, parameters, random numbers, files."""

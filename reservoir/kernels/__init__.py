@@ -1,0 +1,1 @@
+"""Compiled code: elementary functions, matrix products and state loops over plain arrays."""

@@ -1,0 +1,1 @@
+"""Models: a reservoir and a readout as one regressor, classifier or generator, driven or in closed loop."""

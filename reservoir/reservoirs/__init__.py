@@ -1,0 +1,1 @@
+"""Reservoirs: fixed recurrent dynamics that turn a series into states."""

@@ -1,1 +1,0 @@
-"""Ridge regression on any number of rows: sums in blocks, and every penalty from one decomposition."""
