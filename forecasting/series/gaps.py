@@ -123,7 +123,7 @@ def _regular_stamps(index: pd.DatetimeIndex, freq: Any, where: str) -> pd.Dateti
         fitting = (one for one in likely if share_of_neighbours(index, one) > 0)
         labels = labels_between(index, next(fitting, likely[0]))
         if name := inferred_frequency(labels):  # every three months: a quarter
-            labels.freq = to_offset(name)
+            labels = pd.DatetimeIndex(pd.DatetimeIndex(labels, freq=None), freq=name)  # type: ignore[arg-type]
     else:
         try:
             labels = date_range(index[0], index[-1], freq=to_offset(freq))

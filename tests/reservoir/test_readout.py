@@ -77,9 +77,9 @@ def test_is_the_minimum_of_the_objective(solver, fit_intercept, weighted):
     weight = weight if weighted else None
     readout = RidgeReadout(0.7, solver=solver, fit_intercept=fit_intercept).fit(X, y, weight)
     b, c = naive.ridge(X, y, 0.7, weight, fit_intercept)
-    np.testing.assert_allclose(readout.coef_, b.T, rtol=1e-11)
+    np.testing.assert_allclose(readout.coef_, b.T, rtol=1e-11, atol=1e-12)
     np.testing.assert_allclose(readout.intercept_, c, rtol=1e-11, atol=1e-13)
-    np.testing.assert_allclose(readout.predict(X), X @ b + c, rtol=1e-11)
+    np.testing.assert_allclose(readout.predict(X), X @ b + c, rtol=1e-11, atol=1e-12)
     assert readout.alpha_.tolist() == [0.7, 0.7]
     assert readout.solver_ == solver
     assert readout.solver_reason_ == "asked for"
