@@ -8,12 +8,13 @@ ARGS   ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: forecast test lint types bench clean help
+.PHONY: forecast test portability lint types bench clean help
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make forecast   forecast a real series into forecast-output/  (ARGS=\"FILE.csv --horizon 24\" for yours)"
 	@echo "make test       run the tests  (ARGS=\"-k ridge\" for some of them)"
+	@echo "make portability   the tests as on other processors, versions and file systems (ARGS=\"--list\")"
 	@echo "make lint       ruff: rules and format"
 	@echo "make types      mypy"
 	@echo "make bench      speed and accuracy beside other libraries  (ARGS=\"--help\" lists them)"
@@ -24,6 +25,9 @@ forecast: .venv/plot.stamp
 
 test: .venv/dev.stamp
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+
+portability: .venv/dev.stamp
+	$(BIN)/python -m tests.portability --write $(ARGS)
 
 lint: .venv/dev.stamp
 	$(BIN)/python -m ruff check .
