@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numba.core import config
 
 from reservoir.kernels import compilation
 
@@ -106,7 +107,7 @@ def test_a_newer_wheel_over_an_older_one_is_compiled_again(copy, tmp_path):
     install = [sys.executable, "-m", "pip", "--python", python, "install", "--no-index", "--no-deps", "-q"]
 
     def run():
-        kept = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+        kept = {k: v for k, v in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "PYTHONPATH")}
         done = subprocess.run(
             [python, "-c", RUN], env=kept, cwd=tmp_path, text=True, capture_output=True, check=True
         )
@@ -155,7 +156,7 @@ DAMAGES = {
 
 
 def test_damaged_files_are_compiled_again(tmp_path, monkeypatch):
-    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr(config, "CACHE_DIR", "")
     source = tmp_path / "probe.py"
     source.write_text(PROBE)
 
