@@ -1,6 +1,6 @@
 """Run rows of the matrix and write docs/portability.md.
 
-python -m tests.portability                 all rows (about an hour and a half on 2 cores)
+python -m tests.portability                 all rows (about two hours on 2 cores)
 python -m tests.portability haswell "pandas 2"
 python -m tests.portability --fast          the rows of .ci/run (some minutes)
 python -m tests.portability --list
@@ -184,7 +184,8 @@ def report(rows: dict[str, Row], results: dict) -> str:
 TEXT = """# Portability
 
 What the tests say on other processors, versions and file systems, all run on one machine ({machine}).
-Written by `make portability`, which is `python -m tests.portability --write`; `--list` shows what each row runs. Tests that need a library or data that are not installed are skipped, and expected failures count as skipped.
+Written by `make portability`, which is `python -m tests.portability --write`; `--list` shows what each row runs.
+Tests that need a library or data that are not installed are skipped, and expected failures count as skipped.
 
 | row | what differs | runs | passed | failed | skipped | seconds | date |
 | --- | --- | --- | --- | --- | --- | --- | --- |
