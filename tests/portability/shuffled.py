@@ -3,7 +3,10 @@
 import random
 from itertools import groupby
 
+import pytest
 
+
+@pytest.hookimpl(trylast=True)  # after pytest has sorted them by fixtures
 def pytest_collection_modifyitems(items):
     """Shuffle in place."""
     files = [list(of_file) for _, of_file in groupby(items, key=lambda item: item.path)]
