@@ -25,6 +25,7 @@ import numpy as np
 from scipy.linalg.lapack import dtpmqrt, dtpqrt
 
 from reservoir.kernels.gram import PANEL, add_gram, pack, sum_of_squares
+from reservoir.kernels.threads import OneBlasThread
 
 _NO_ROOTS = np.empty(0)
 EPS = float(np.finfo(np.float64).eps)
@@ -253,6 +254,10 @@ class TriangularFactor(CentredRows):
                 return
             self.factor = np.zeros((self.n_features, self.n_features), order="F")
             self.target = np.zeros((self.n_features, self.n_targets), order="F")
+        with OneBlasThread(self.n_features):
+            self._reflect(n_triangular, rows_x, rows_y)
+
+    def _reflect(self, n_triangular: int, rows_x: np.ndarray, rows_y: np.ndarray) -> None:
         self.factor, reflectors, scales, _ = dtpqrt(
             n_triangular,
             min(self.panel, self.n_features),

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, _fit_c
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from reservoir.kernels.threads import OneBlasThread
 from reservoir.readouts.centred_rows import CentredRows, GramSums
 from reservoir.readouts.ridge_path import leave_one_out, ridge_path
 from reservoir.readouts.row_blocks import FLOATS, RowBlocks, folded, folded_as_needed
@@ -359,6 +360,10 @@ class RidgeReadout(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return self
 
     def _solve(self, rows: CentredRows, blocks: RowBlocks | None = None) -> None:
+        with OneBlasThread(rows.n_features):
+            self._solve_path(rows, blocks)
+
+    def _solve_path(self, rows: CentredRows, blocks: RowBlocks | None) -> None:
         alphas, criterion = self._penalties(rows_can_be_read_again=blocks is not None)
         path = ridge_path(rows, alphas, criterion)
         alpha = np.full(rows.n_targets, alphas[0])
