@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
-from forecasting.intervals.conformal import half_widths, plain_errors
+from forecasting.intervals.calibration import one_step_errors
+from forecasting.intervals.conformal import half_widths
 
 
 class StatsForecastModel(BaseEstimator):
@@ -115,10 +116,10 @@ class StatsForecastModel(BaseEstimator):
             ``fitted``, ``fitted-lo-90``, ``fitted-hi-90``.
         """
         (series,) = self.model_.series_
-        (errors,) = plain_errors(self.model_, 1, None)
+        (errors,) = one_step_errors(self.model_, None)
         fitted = np.full(len(series), np.nan)
-        fitted[len(series) - len(errors) :] = series[len(series) - len(errors) :, 0] - errors[:, 0, 0]
-        widths = {one: half_widths(errors, one / 100).item() for one in sorted(level or ())}
+        fitted[len(series) - len(errors) :] = series[len(series) - len(errors) :, 0] - errors[:, 0]
+        widths = {one: half_widths(errors[:, np.newaxis], one / 100).item() for one in sorted(level or ())}
         answer = {"fitted": fitted, **{f"fitted-lo-{one}": fitted - widths[one] for one in reversed(widths)}}
         return answer | {f"fitted-hi-{one}": fitted + widths[one] for one in widths}
 
