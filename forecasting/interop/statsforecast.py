@@ -3,6 +3,7 @@
 statsforecast asks a model for methods, not for a base class, so that nothing is imported here.
 """
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -98,7 +99,8 @@ class StatsForecastModel(BaseEstimator):
         """
         X = X if self.uses_exog else None
         answer = {"mean": self.model_.predict(h, X)}
-        bounds = {one: self.model_.predict_interval(h, X, coverage=one / 100) for one in sorted(level or ())}
+        model = copy(self.model_).calibrate(h) if level else self.model_  # once for all levels
+        bounds = {one: model.predict_interval(h, X, coverage=one / 100) for one in sorted(level or ())}
         answer |= {f"lo-{one}": bounds[one][:, 0] for one in reversed(bounds)}
         return answer | {f"hi-{one}": bounds[one][:, 1] for one in bounds}
 
