@@ -56,7 +56,10 @@ class DistributionForecaster(Forecaster):
         -------
         self
         """
-        return super().calibrate(horizon, initial=initial) if self._by_residuals(initial) else self
+        if self._by_residuals(initial):
+            return super().calibrate(horizon, initial=initial)
+        read_horizon(horizon, self.layout_)
+        return self
 
     def predict_interval(self, horizon, X=None, coverage=0.9, *, initial=None):
         """Forecast intervals.
