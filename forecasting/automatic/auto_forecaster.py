@@ -169,8 +169,8 @@ class AutoForecaster(DelegatingForecaster):
     def _rolling_origins(self, initial):
         return self._early(initial)._rolling_origins(initial)
 
-    def _rolling_residuals(self, n_steps, initial):
-        return self._early(initial)._rolling_residuals(n_steps, initial)
+    def _origins_of_errors(self, initial):
+        return self._early(initial)._origins_of_errors(initial)
 
     def _early(self, initial):
         """Return what was chosen on no more than the first part of the series, which it remembers."""
@@ -178,7 +178,7 @@ class AutoForecaster(DelegatingForecaster):
         model = clone(self.early_forecaster_)
         if any(cut < length for cut, length in zip(cuts, self.early_lengths_)):
             model = self._choose_early(self.series_, self.exog_, cuts)
-        model.series_, model.exog_ = self.series_, self.exog_
+        model.series_, model.exog_, model.observed_ = self.series_, self.exog_, self.observed_
         return model
 
     def _calendar(self):

@@ -29,8 +29,8 @@ class DelegatingForecaster(Forecaster):
     def _rolling_origins(self, initial):
         return self._standing()._rolling_origins(initial)
 
-    def _rolling_residuals(self, n_steps, initial):
-        return self._standing()._rolling_residuals(n_steps, initial)
+    def _origins_of_errors(self, initial):
+        return self._standing()._origins_of_errors(initial)
 
     def _unknown_ahead(self):
         return self.forecaster_._unknown_ahead()
@@ -41,12 +41,12 @@ class DelegatingForecaster(Forecaster):
     def _errors(self, state, truth, path):
         return self.forecaster_._errors(state, truth, path)
 
-    def _centres(self, n_steps, exog, initial):
-        return self._standing()._centres(n_steps, exog, initial)
+    def _centres(self, n_steps, exog, ends):
+        return self._standing()._centres(n_steps, exog, ends)
 
     def _standing(self) -> Any:
         """Return the inner forecaster where this one stands now: it has not followed the updates itself."""
         inner = copy(self.forecaster_)
         inner.series_, inner.exog_, inner.states_ = self.series_, self.exog_, self.states_
-        inner.observed_ = self.observed_
+        inner.observed_, inner.calibration_ = self.observed_, self.calibration_
         return inner

@@ -41,6 +41,26 @@ class DistributionForecaster(Forecaster):
     ) -> list:
         raise NotImplementedError
 
+    def calibrate(self, horizon, *, initial=None):
+        """Compute the rolling-origin errors behind intervals once, and keep them, if intervals come from errors.
+
+        Parameters
+        ----------
+        horizon
+            As for `Forecaster.calibrate`.
+        initial : int or float, optional
+            Steps (int) or fraction (float) of the series in the first part. Without it nothing is computed if the
+            model knows a distribution.
+
+        Returns
+        -------
+        self
+        """
+        if self._by_residuals(initial):
+            return super().calibrate(horizon, initial=initial)
+        read_horizon(horizon, self.layout_)
+        return self
+
     def predict_interval(self, horizon, X=None, coverage=0.9, *, initial=None):
         """Forecast intervals.
 

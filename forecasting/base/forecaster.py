@@ -22,27 +22,24 @@ A model that treats every series alone derives from :class:`LocalForecaster`, wh
 one series.
 """
 
-from collections.abc import Callable
 from dataclasses import fields
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from forecasting.base.input_reading import InputReading
+from forecasting.base.residual_intervals import ResidualIntervals
 from forecasting.base.tags import ForecasterTags, TagsOfForecaster
-from forecasting.intervals import conformal
 from forecasting.series.arrays import read_continuation, read_panel, split_covariates
 from forecasting.series.calendar_features import with_calendar
 from forecasting.series.growing_rows import appended
 from forecasting.series.horizons import read_horizon
 from forecasting.series.rebuilding import rebuild
-from reservoir.contracts.random_source import make_rng
 from reservoir.contracts.settings import check_settings, settings_of
 
 
-class Forecaster(InputReading, BaseEstimator):
+class Forecaster(ResidualIntervals, BaseEstimator):
     """Base of all forecasters: `fit`, `predict` and everything that follows from a subclass's four hooks.
 
     Attributes
@@ -57,6 +54,8 @@ class Forecaster(InputReading, BaseEstimator):
         The exogenous variables so far.
     layout_ : PanelLayout
         The container of `y` and the end of its index.
+    calibration_ : tuple or None
+        The errors that `calibrate` has computed, and the model that made them.
     naive_scale_ : ndarray of shape (n_series, n_targets)
         Mean absolute one-step change of the series in `fit`, the unit of `score`; of changes between two
         observations.
@@ -107,33 +106,14 @@ class Forecaster(InputReading, BaseEstimator):
             traces.append(trace)
         return traces
 
-    def _rolling_origins(self, initial: Any) -> conformal.Origins:
-        """Return a fit on the first part of the series, and its states at every step from there on."""
-        return conformal.rolling_origins(self, initial)
-
-    def _rolling_residuals(self, n_steps: int, initial: Any) -> list[np.ndarray]:
-        """Return out-of-sample errors per series, (n_origins, n_steps, n_targets), NaN beyond the end."""
-        origins = self._rolling_origins(initial)
-        return conformal.errors_from(origins, n_steps, origins.model._predict, origins.model._errors)
-
-    def _errors(self, state: Any, truth: np.ndarray, path: np.ndarray) -> np.ndarray:
-        """Return the errors of a forecast from a state; on another scale than that of `y`, override
-        `_centres` too."""
-        return truth - path
-
-    def _centres(self, n_steps: int, exog: list | None, initial: Any) -> tuple[list, Callable]:
-        """Return the forecasts about which errors are laid, and a function (series number, values) that leads
-        from the scale of errors to that of `y`; values end with the axes of steps and targets."""
-        return self._predict(self.states_, n_steps, exog), lambda i, values: values
-
     def _forecaster_tags(self) -> ForecasterTags:
         """Return what this forecaster can do; override to change it."""
         return ForecasterTags()
 
     # ----------------------------------------------------------------- public
 
-    def fit(self, y, X=None):
-        """Learn from one or many series.
+    def fit(self, y, X=None, *, calibrate=None):
+        """Fit the model to one or many series.
 
         Parameters
         ----------
@@ -142,6 +122,8 @@ class Forecaster(InputReading, BaseEstimator):
             columns ``unique_id``, ``ds``, ``y`` (see :mod:`forecasting.series.arrays`).
         X : container of shape (n_steps, n_features), optional
             Exogenous variables at the same steps; a long frame may hold them beside ``y``.
+        calibrate : int, array-like of int, or pandas index, optional
+            The horizon of intervals to come: calls `calibrate` at the end. Default: no calibration.
 
         Returns
         -------
@@ -156,7 +138,7 @@ class Forecaster(InputReading, BaseEstimator):
         self._fit_arrays(panel.values, exog, panel.observed)
         self.n_features_in_, self.exog_names_ = n_features, names
         self.layout_ = panel.layout
-        return self
+        return self if calibrate is None else self.calibrate(calibrate)
 
     def _fit_arrays(self, series: list, exog: list | None, observed: list | None = None) -> list:
         """Fit on arrays that have been read, return the states: how one forecaster fits another inside it.
@@ -167,7 +149,7 @@ class Forecaster(InputReading, BaseEstimator):
         self.n_targets_ = series[0].shape[1]
         self.n_features_in_ = 0 if exog is None else exog[0].shape[1]
         self.naive_scale_ = np.array([_mean_change(values) for values in observed or series])
-        self.series_, self.exog_, self.observed_ = series, exog, observed
+        self.series_, self.exog_, self.observed_, self.calibration_ = series, exog, observed, None
         self.states_ = self._fit(series, exog)
         self.settings_ = settings_of(self, self._settings)
         self.calendar_ = self._calendar()  # as it was learned from, whatever `set_params` says later
@@ -208,101 +190,11 @@ class Forecaster(InputReading, BaseEstimator):
         paths = self._predict(states, steps.n_steps, future)
         return rebuild(layout, steps.steps, [path[steps.steps - 1] for path in paths])
 
-    def predict_interval(self, horizon, X=None, coverage=0.9, *, initial=None):
-        """Forecast intervals from rolling-origin residuals, with the finite-sample correction of conformal
-        prediction.
-
-        A clone is fitted on the first part of the series and carried through the rest without refitting; at
-        every step it forecasts the following ones. The half-width for step `k` is the
-        ``ceil((n + 1) * coverage)``-th smallest of the `n` absolute errors seen `k` steps ahead, per series
-        and target. The interval is centred on `predict`. Each call costs one fit on the first part and one
-        pass over the rest.
-
-        The guarantee, coverage on average over series, holds for exchangeable errors; errors of overlapping
-        forecasts are dependent, so for a time series it is approximate.
-
-        Parameters
-        ----------
-        horizon, X
-            As for `predict`.
-        coverage : float, default=0.9
-            Fraction of the future inside, in (0, 1). Never a percentage.
-        initial : int or float, optional
-            Steps (int) or fraction (float) of the series in the first part. Default: half, or all but the
-            last 2000 steps if that is more.
-
-        Returns
-        -------
-        interval : ndarray or frame
-            ``(n_steps, 2)`` for a 1-D array, ``(n_steps, n_targets, 2)`` for a 2-D array: lower and upper. A
-            frame with the columns ``lower``, ``upper`` for a Series; for a DataFrame the columns have two
-            levels, ``lower`` and ``upper`` outermost, so ``interval["lower"]`` has the columns of `y`. A long
-            frame gains both columns.
-
-        Raises
-        ------
-        ValueError
-            If the series is too short for the coverage asked for.
-
-        References
-        ----------
-        Stankeviciute, Alaa and van der Schaar (2021), Conformal time-series forecasting. Lei et al. (2018),
-        Distribution-free predictive inference for regression, section 2.2.
-        """
-        paths, steps, residuals, back = self._paths_and_residuals(horizon, X, initial)
-        widths = [conformal.half_widths(r, coverage) for r in residuals]
-        bounds = [np.stack([path - width, path + width]) for path, width in zip(paths, widths)]
-        return self._answer(steps, bounds, back, ("lower", "upper"))
-
-    def predict_quantiles(self, horizon, X=None, quantiles=(0.1, 0.5, 0.9), *, initial=None):
-        """Forecast quantiles: the point forecast plus quantiles of signed rolling-origin residuals.
-
-        Parameters
-        ----------
-        horizon, X, initial
-            As for `predict_interval`.
-        quantiles : sequence of float, default=(0.1, 0.5, 0.9)
-            Strictly increasing, in (0, 1). Of `n` residuals the ``ceil((n + 1) q)``-th smallest is used above
-            the median and the ``floor((n + 1) q)``-th below, the mean of both at it.
-
-        Returns
-        -------
-        forecast : ndarray or frame
-            As for `predict_interval`, with one label per quantile: ``(n_steps, n_quantiles)`` for a 1-D
-            array, columns named by the quantiles for a Series.
-        """
-        quantiles = conformal.check_quantiles(quantiles)
-        paths, steps, residuals, back = self._paths_and_residuals(horizon, X, initial)
-        shifts = [np.moveaxis(conformal.residual_quantiles(r, quantiles), -1, 0) for r in residuals]
-        return self._answer(steps, [path + shift for path, shift in zip(paths, shifts)], back, quantiles)
-
-    def sample(self, horizon, n_samples=100, X=None, random_state=None, *, initial=None):
-        """Draw possible futures: the point forecast plus whole residual paths, drawn with replacement.
-
-        A path keeps the dependence between steps and between the targets of a series.
-
-        Parameters
-        ----------
-        horizon, X, initial
-            As for `predict_interval`.
-        n_samples : int, default=100
-        random_state : int, RandomState, Generator or None, default=None
-
-        Returns
-        -------
-        samples : ndarray or frame
-            As for `predict_interval`, with one label per sample: ``(n_steps, n_samples)`` for a 1-D array.
-        """
-        n = conformal.check_n_samples(n_samples)
-        paths, steps, residuals, back = self._paths_and_residuals(horizon, X, initial)
-        rng = make_rng(random_state)
-        values = [path + conformal.draw_paths(rolled, n, rng) for path, rolled in zip(paths, residuals)]
-        return self._answer(steps, values, back, range(n))
-
     def update(self, y, X=None):
         """Advance the state over further observations; the weights stay as they were learned.
 
-        In a stream of single observations each takes the same time, however many came before.
+        A calibration is extended by the errors that the observations bring. In a stream of single observations each
+        takes the same time, however many came before.
 
         Parameters
         ----------
@@ -318,19 +210,22 @@ class Forecaster(InputReading, BaseEstimator):
         check_is_fitted(self)
         check_settings(self)
         y, X = split_covariates(y, X)
-        before = self.series_
-        series = read_continuation(y, self.layout_, self.n_targets_, self._missing(), before)
+        before, rule = self.series_, self._missing()
+        series = read_continuation(y, self.layout_, self.n_targets_, rule, before)
         lengths = [len(values) for values in series]
         exog = self._read_future_exog(X, self.layout_, lengths, observed=True)
-        self.states_ = self._update(self.states_, series, exog)
-        self.series_ = [appended(*pair) for pair in zip(before, series)]
-        if self.observed_ is not None:
-            given = read_continuation(
-                y, self.layout_, self.n_targets_, self._missing(), before, keep_missing=True
-            )
-            self.observed_ = [appended(*pair) for pair in zip(self.observed_, given)]
+        states = self._update(self.states_, series, exog)
+        longer, observed = [appended(*pair) for pair in zip(before, series)], self.observed_
+        if observed is not None:
+            given = read_continuation(y, self.layout_, self.n_targets_, rule, before, keep_missing=True)
+            observed = [appended(*pair) for pair in zip(observed, given)]
+        calibration = self.calibration_
+        if calibration is not None:
+            calibration = calibration.advanced(series, exog, observed, rule)
+        self.states_, self.series_, self.observed_ = states, longer, observed
         if exog is not None and self.exog_ is not None:
             self.exog_ = [appended(*pair) for pair in zip(self.exog_, exog)]
+        self.calibration_ = calibration if calibration is None else calibration.refreshed(self)
         self.layout_ = self.layout_.advance(lengths)
         return self
 
@@ -409,21 +304,6 @@ class Forecaster(InputReading, BaseEstimator):
         tags.input_tags.two_d_array = False
         tags.input_tags.allow_nan = self._missing() is not None
         return tags
-
-    # ---------------------------------------------------------------- private
-
-    def _paths_and_residuals(self, horizon, X, initial):
-        check_is_fitted(self)
-        check_settings(self)
-        steps = read_horizon(horizon, self.layout_)
-        exog = self._read_future_exog(X, self.layout_, [steps.n_steps] * len(self.states_))
-        paths, back = self._centres(steps.n_steps, exog, initial)
-        return paths, steps.steps, self._rolling_residuals(steps.n_steps, initial), back
-
-    def _answer(self, steps, values, back, labels):
-        """Lead (n_labels, n_steps, n_targets) per series back to the scale and the container of `y`."""
-        values = [np.moveaxis(back(i, v), 0, -1)[steps - 1] for i, v in enumerate(values)]
-        return rebuild(self.layout_, steps, values, labels)
 
 
 def _mean_change(values: np.ndarray) -> np.ndarray:

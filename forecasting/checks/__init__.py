@@ -10,7 +10,7 @@ Examples
 from collections.abc import Callable, Collection
 from typing import Any
 
-from forecasting.checks import answers, estimator, state
+from forecasting.checks import answers, estimator, intervals, state
 
 FORECASTER_CHECKS: list[Callable[[Any], None]] = [
     estimator.check_sklearn_rules,
@@ -36,6 +36,9 @@ FORECASTER_CHECKS: list[Callable[[Any], None]] = [
     answers.check_bad_series,
     answers.check_short_and_constant_series,
     answers.check_exog_errors,
+    intervals.check_calibrated_intervals,
+    intervals.check_updates_extend_the_calibration,
+    intervals.check_calibration_is_kept,
     state.check_prefix,
     state.check_newest_observation,
     state.check_no_leakage,

@@ -148,10 +148,10 @@ def run(arguments: argparse.Namespace) -> None:
         for line in report.introduction(task):
             say(line)
         result = _backtest(task, models, progress=not arguments.quiet and sys.stderr.isatty())
-        forecasts, failures = _forecast(task, {name: clone(models[name]) for name in result.summary.index})
+        fitted = {name: clone(models[name]) for name in result.summary.index}
+        forecasts, failures = _forecast(task, fitted)
         if arguments.save is not None:
-            used = next(iter(forecasts))
-            save(clone(models[used]).fit(task.data.y, task.X), arguments.save)
+            save(fitted[next(iter(forecasts))], arguments.save)
     notices, reason = report.notices(result, failures, caught), report.choice(result, list(forecasts))
     for line in [*report.table(result), *notices, "", reason]:
         say(line)
@@ -224,6 +224,7 @@ def _forecast(
 
 def _tried(task: ForecastTask, model: Any) -> pd.DataFrame | Exception:
     try:
-        return ahead(model.fit(task.data.y, task.X), task.horizon, task.X_ahead, task.coverage)
+        model.fit(task.data.y, task.X, calibrate=task.horizon)  # what is saved has its intervals at once
+        return ahead(model, task.horizon, task.X_ahead, task.coverage)
     except Exception as error:
         return error

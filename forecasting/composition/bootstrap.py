@@ -6,7 +6,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from forecasting.base.forecaster import Forecaster
-from forecasting.intervals.conformal import check_n_samples, plain_errors
+from forecasting.intervals.conformal import check_n_samples
+from forecasting.intervals.rolling_errors import one_step_errors
 from forecasting.series.arrays import rebuild
 from forecasting.series.horizons import read_horizon
 from reservoir.contracts.random_source import make_rng
@@ -43,7 +44,8 @@ def bootstrap_paths(
         Consecutive errors drawn together; more than one where errors depend on each other.
     random_state : int, RandomState, Generator or None, default=None
     initial : int or float, optional
-        Steps or fraction of the series in the first part, before errors are measured. Default: half.
+        Steps or fraction of the series in the first part, before errors are measured. Default: that of
+        `Forecaster.calibrate`, whose errors are read, or else half.
 
     Returns
     -------
@@ -73,7 +75,7 @@ def bootstrap_paths(
     n_samples, block_length = check_n_samples(n_samples), check_n_samples(block_length, "block_length")
     steps = read_horizon(horizon, forecaster.layout_)
     exog = forecaster._read_future_exog(X, forecaster.layout_, [steps.n_steps] * len(forecaster.states_))
-    errors = _one_step_errors(forecaster, initial)
+    errors = _finite_errors(forecaster, initial)
     rng = make_rng(random_state)
     drawn = [_blocks(each, n_samples, steps.n_steps, block_length, rng) for each in errors]
     paths = _lived_through(forecaster, drawn, exog)
@@ -81,9 +83,9 @@ def bootstrap_paths(
     return rebuild(forecaster.layout_, steps.steps, [np.moveaxis(v, 0, -1) for v in values], range(n_samples))
 
 
-def _one_step_errors(forecaster: Forecaster, initial: Any) -> list[np.ndarray]:
+def _finite_errors(forecaster: Forecaster, initial: Any) -> list[np.ndarray]:
     """Return the one-step errors of each series, (n_origins, n_targets), NaN where nothing was observed."""
-    errors = [each[:, 0] for each in plain_errors(forecaster, 1, initial)]
+    errors = one_step_errors(forecaster, initial)
     if any(np.isinf(each).any() for each in errors):
         raise ValueError("the forecaster diverged within one step on the later part of its training series")
     return errors

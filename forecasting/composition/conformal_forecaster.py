@@ -1,5 +1,6 @@
 """ConformalForecaster: intervals around any forecaster from its newest errors, adapting, or from its quantiles."""
 
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -54,9 +55,11 @@ class ConformalForecaster(DelegatingForecaster):
 
     Notes
     -----
-    The errors are found anew at each call, from all observations so far: `update` adds to them. Widths of "adaptive"
-    may be infinite. Intervals of two coverages nest, but for "adaptive" only as far as both levels have moved alike.
-    Quantiles of "adaptive" are the ends of adapted intervals about the forecast.
+    The errors are those of `calibrate`, extended by `update`; without it they are computed again at each call, from
+    all observations so far. For "quantile" a calibration spares the fit alone: each call forecasts quantiles of its
+    own levels from all origins. Widths of "adaptive" may be infinite. Intervals of two coverages nest, but for
+    "adaptive" only as far as both levels have moved alike. Quantiles of "adaptive" are the ends of adapted intervals
+    about the forecast.
 
     References
     ----------
@@ -108,7 +111,7 @@ class ConformalForecaster(DelegatingForecaster):
         if self.method == "quantile":
             conformal.check_fraction(coverage, "coverage")
             levels = [round((1 - coverage) / 2, 12), round((1 + coverage) / 2, 12)]
-            steps, paths, scores = self._quantile_scores(horizon, X, levels, initial)
+            steps, ((paths, scores),) = self._quantile_scores(horizon, X, [levels], initial)
             widths = [conformal.score_quantiles(each, coverage) for each in scores]
             bounds = [np.stack([q[..., 0] - w, q[..., 1] + w]) for q, w in zip(paths, widths)]
             return self._answer(steps, bounds, _as_it_is, ("lower", "upper"))
@@ -233,30 +236,38 @@ class ConformalForecaster(DelegatingForecaster):
     def _moved_quantiles(self, horizon, X, levels, initial):
         """Move every quantile by a quantile of what truths lay above it."""
         moved = []
-        for level in levels:
-            steps, paths, scores = self._quantile_scores(horizon, X, [level], initial)
+        steps, found = self._quantile_scores(horizon, X, [[level] for level in levels], initial)
+        for level, (paths, scores) in zip(levels, found):
             moved.append(
                 [q[..., 0] + conformal.residual_quantiles(s, [level])[..., 0] for q, s in zip(paths, scores)]
             )
-        values = [np.sort(np.stack(each), axis=0) for each in zip(*moved)]
+        values = [np.sort(np.stack(one), axis=0) for one in zip(*moved)]
         return self._answer(steps, values, _as_it_is, levels)
 
-    def _quantile_scores(self, horizon, X, levels, initial):
-        """Return steps, quantile forecasts (n_steps, n_targets, n_levels) per series, and how far truths lay
-        outside (of one level: above) in the later part of the series."""
+    def _quantile_scores(self, horizon, X, groups, initial):
+        """Return the steps and, for each group of levels, quantile forecasts (n_steps, n_targets, n_levels) per
+        series and how far truths were outside (of one level: above) in the later part of the series."""
         check_is_fitted(self)
         self._check_distribution()
         steps = read_horizon(horizon, self.layout_)
         n_steps = steps.n_steps
         exog = self._read_future_exog(X, self.layout_, [n_steps] * len(self.states_))
-        paths = self.forecaster_._predict_quantile_paths(self.states_, n_steps, exog, levels)
-        origins = conformal.rolling_origins(self._standing(), initial)
+        stored = self.calibration_
+        if stored is not None and stored.covers(n_steps, initial):
+            origins = stored.origins(self)
+        else:
+            origins = conformal.rolling_origins(self._standing(), initial)
+        answers = []
+        for levels in groups:
+            paths = self.forecaster_._predict_quantile_paths(self.states_, n_steps, exog, levels)
+            forecast = partial(_quantile_paths, origins.model, levels)
+            scores = conformal.errors_from(origins, n_steps, forecast, _outside)
+            answers.append((paths, [self._counted(each) for each in scores]))
+        return steps.steps, answers
 
-        def forecast(states, n, future):
-            return origins.model._predict_quantile_paths(states, n, future, levels)
 
-        scores = conformal.errors_from(origins, n_steps, forecast, _outside)
-        return steps.steps, paths, [self._counted(each) for each in scores]
+def _quantile_paths(model, levels, states, n_steps, exog):
+    return model._predict_quantile_paths(states, n_steps, exog, levels)
 
 
 def _outside(state, truth, quantiles):

@@ -12,6 +12,7 @@ from forecasting.base.forecaster import Forecaster
 from forecasting.base.tags import ForecasterTags
 from forecasting.baselines.naive import Naive
 from forecasting.intervals import conformal
+from forecasting.intervals.rolling_errors import calibrated
 from forecasting.transforms.base_transform import Transform, back_all, forward_all, learn_all, rest_all
 
 
@@ -157,18 +158,19 @@ class TransformedTargetForecaster(Forecaster):
             for (_, models), news in zip(stages, inner)
         ]
 
-    def _rolling_residuals(self, n_steps, initial):
-        return conformal.rolling_residuals(self._of_the_median(), n_steps, initial)
+    def _origins_of_errors(self, initial):
+        origins = conformal.rolling_origins(self._of_the_median(), initial)
+        return origins._replace(plain=not self.bias_correction)
 
     def _errors(self, state, truth, path):
         scale = _leading(self.transforms_)
         to = [forward_all(scale, state.models, values)[0] for values in (truth, path)]
         return to[0] - to[1]
 
-    def _centres(self, n_steps, exog, initial):
+    def _centres(self, n_steps, exog, ends):
         """The scale is that of the first part of the series, on which errors are measured."""
         scale = _leading(self.transforms_)
-        models = [_learned_early(scale, *pair) for pair in zip(*conformal.series_in_time(self, initial))]
+        models = [state.models[: len(scale)] for state in ends]
         medians = self._predict([s._replace(correction=None) for s in self.states_], n_steps, exog)
         paths = [forward_all(scale, m, path)[0] for m, path in zip(models, medians)]
         return paths, lambda i, values: back_all(scale, models[i], values)
@@ -225,11 +227,11 @@ class TransformedTargetForecaster(Forecaster):
         return plain
 
     def _learn_corrections(self):
-        rolled = self._rolling_residuals(self.max_horizon, None)
+        rolled = calibrated(self._origins_of_errors(None), self.max_horizon)
         scale = _leading(self.transforms_)
         corrections = []
-        for y, cut, errors in zip(*conformal.series_in_time(self), rolled):
-            models = _learned_early(scale, y, cut)
+        for state, errors in zip(rolled.ends(), rolled.errors):
+            models = state.models[: len(scale)]
             errors = np.where(np.isfinite(errors), errors, np.nan)
             n_known = (~np.isnan(errors)).sum(axis=0)
             errors = errors[:, n_known.min(axis=1) > 0]
@@ -267,15 +269,6 @@ class TransformedTargetForecaster(Forecaster):
 def _leading(transforms: tuple) -> tuple:
     """Return the elementwise transforms that come before any other."""
     return tuple(takewhile(lambda transform: transform.elementwise, transforms))
-
-
-def _learned_early(scale: tuple, y: np.ndarray, cut: int) -> tuple:
-    """Return transforms learned from the first part of a series, standing at its end."""
-    try:
-        learned = learn_all(scale, y[:cut])[1]
-    except ValueError as error:
-        raise ValueError(conformal.first_part_failed(cut, error)) from error
-    return forward_all(scale, learned, y[cut:])[1]
 
 
 def _last_rows(exog: list | None, series: list) -> list | None:

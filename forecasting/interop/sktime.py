@@ -1,5 +1,6 @@
 """Any forecaster as one of sktime. Importing this module imports sktime."""
 
+from copy import copy
 from typing import ClassVar
 
 import numpy as np
@@ -84,18 +85,11 @@ class SktimeForecaster(BaseForecaster):
 
     def _predict_quantiles(self, fh, X, alpha):
         steps, rows = self._steps(fh), self._rows(fh, X)
-        tables = [self._quantile(steps, rows, float(level)) for level in alpha]
+        forecaster = copy(self.forecaster_).calibrate(steps)  # once for all levels
+        tables = [_quantile(forecaster, steps, rows, float(level)) for level in alpha]
         columns = pd.MultiIndex.from_product([self._get_varnames(), alpha])
         values = np.stack(tables, axis=-1).reshape(len(steps), -1)
         return pd.DataFrame(values, index=self._labels(fh), columns=columns)
-
-    def _quantile(self, steps, rows, level):
-        forecaster = self.forecaster_
-        try:
-            answer = forecaster.predict_quantiles(steps, rows, [level])
-        except TooFewResiduals:
-            return np.full((len(steps), forecaster.n_targets_), np.inf if level > 0.5 else -np.inf)
-        return take_apart(forecaster.layout_, answer, forecaster.n_targets_)[0][:, :, 0]
 
     def _update(self, y, X=None, update_params=True):
         forecaster = self.forecaster_
@@ -134,3 +128,11 @@ class SktimeForecaster(BaseForecaster):
         list of dict
         """
         return [{}, {"forecaster": Drift()}, {"forecaster": RecursiveForecaster(lags=2)}]
+
+
+def _quantile(forecaster, steps, rows, level):
+    try:
+        answer = forecaster.predict_quantiles(steps, rows, [level])
+    except TooFewResiduals:
+        return np.full((len(steps), forecaster.n_targets_), np.inf if level > 0.5 else -np.inf)
+    return take_apart(forecaster.layout_, answer, forecaster.n_targets_)[0][:, :, 0]

@@ -3,12 +3,14 @@
 statsforecast asks a model for methods, not for a base class, so that nothing is imported here.
 """
 
+from copy import copy
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
-from forecasting.intervals.conformal import half_widths, plain_errors
+from forecasting.intervals.conformal import half_widths
+from forecasting.intervals.rolling_errors import one_step_errors
 
 
 class StatsForecastModel(BaseEstimator):
@@ -97,7 +99,8 @@ class StatsForecastModel(BaseEstimator):
         """
         X = X if self.uses_exog else None
         answer = {"mean": self.model_.predict(h, X)}
-        bounds = {one: self.model_.predict_interval(h, X, coverage=one / 100) for one in sorted(level or ())}
+        model = copy(self.model_).calibrate(h) if level else self.model_  # once for all levels
+        bounds = {one: model.predict_interval(h, X, coverage=one / 100) for one in sorted(level or ())}
         answer |= {f"lo-{one}": bounds[one][:, 0] for one in reversed(bounds)}
         return answer | {f"hi-{one}": bounds[one][:, 1] for one in bounds}
 
@@ -115,10 +118,10 @@ class StatsForecastModel(BaseEstimator):
             ``fitted``, ``fitted-lo-90``, ``fitted-hi-90``.
         """
         (series,) = self.model_.series_
-        (errors,) = plain_errors(self.model_, 1, None)
+        (errors,) = one_step_errors(self.model_, None)
         fitted = np.full(len(series), np.nan)
-        fitted[len(series) - len(errors) :] = series[len(series) - len(errors) :, 0] - errors[:, 0, 0]
-        widths = {one: half_widths(errors, one / 100).item() for one in sorted(level or ())}
+        fitted[len(series) - len(errors) :] = series[len(series) - len(errors) :, 0] - errors[:, 0]
+        widths = {one: half_widths(errors[:, np.newaxis], one / 100).item() for one in sorted(level or ())}
         answer = {"fitted": fitted, **{f"fitted-lo-{one}": fitted - widths[one] for one in reversed(widths)}}
         return answer | {f"fitted-hi-{one}": fitted + widths[one] for one in widths}
 

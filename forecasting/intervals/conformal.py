@@ -178,8 +178,9 @@ def rolling_residuals(forecaster: Any, n_steps: int, initial: Any = None) -> lis
 class Origins(NamedTuple):
     """A model fitted on the first part of every series, and its states at every step from there on.
 
-    ``states[i]`` holds one state for each step of series `i` from ``cuts[i]``, the length of its first part.
-    ``observed[i]`` is the series before missing observations were filled.
+    ``states[i]`` holds one state for each step of series `i` from ``cuts[i]``, the length of its first part, to its
+    end. ``observed[i]`` is the series before missing observations were filled. ``plain`` tells whether the model
+    forecasts `y` as the forecaster does that it was made from.
     """
 
     model: Any
@@ -188,24 +189,32 @@ class Origins(NamedTuple):
     series: list
     observed: list
     exog: list | None
+    plain: bool = True
 
 
 def rolling_origins(forecaster: Any, initial: Any = None) -> Origins:
     """Fit a clone on the first part of every training series and carry it through the rest."""
-    series, cuts = series_in_time(forecaster, initial)
+    cuts = [length_of_first_part(len(y), initial) for y in forecaster.series_]
+    series = series_in_time(forecaster, cuts)
     observed, exog = forecaster.observed_, forecaster.exog_
     heads = [y[:cut] for y, cut in zip(series, cuts)]
     past = None if exog is None else [X[:cut] for X, cut in zip(exog, cuts)]
-    rest = None if exog is None else [X[cut:-1] for X, cut in zip(exog, cuts)]
     observed_heads = None if observed is None else [y[:cut] for y, cut in zip(observed, cuts)]
     model = reproducible_clone(forecaster)
     try:
         states = model._fit_arrays(heads, past, observed_heads)
     except ValueError as error:
         raise ValueError(first_part_failed(min(cuts), error)) from error
-    traces = model._trace(states, [y[cut:-1] for y, cut in zip(series, cuts)], rest)
-    carried = [[state, *trace] for state, trace in zip(states, traces)]
-    return Origins(model, carried, cuts, series, series if observed is None else observed, exog)
+    return origins_after(model, states, cuts, series, forecaster)
+
+
+def origins_after(model: Any, first: list, cuts: list, series: list, forecaster: Any) -> Origins:
+    """Return the states of a model at every step after the first parts, from those at their ends."""
+    observed, exog = forecaster.observed_, forecaster.exog_
+    rest = None if exog is None else [X[cut:] for X, cut in zip(exog, cuts)]
+    traces = model._trace(first, [y[cut:] for y, cut in zip(series, cuts)], rest)
+    states = [[state, *trace] for state, trace in zip(first, traces)]
+    return Origins(model, states, cuts, series, series if observed is None else observed, exog)
 
 
 def first_part_failed(n_steps: int, error: Exception) -> str:
@@ -216,18 +225,17 @@ def first_part_failed(n_steps: int, error: Exception) -> str:
     )
 
 
-def series_in_time(forecaster: Any, initial: Any = None) -> tuple[list, list]:
-    """Return the training series as they were known as time went on, and the lengths of their first parts.
+def series_in_time(forecaster: Any, cuts: list) -> list:
+    """Return the training series as they were known as time went on.
 
-    Missing observations of the first part are filled from that part, later ones from the steps before them alone:
-    what `fit` filled from both sides of a hole knows what came after it.
+    Missing observations of the first parts, of so many steps, are filled from these parts, later ones from the steps
+    before them alone: what `fit` filled from both sides of a hole knows what came after it.
     """
     series, observed, rule = forecaster.series_, forecaster.observed_, forecaster._missing()
-    cuts = [length_of_first_part(len(y), initial) for y in series]
     if observed is None or rule is None:
-        return series, cuts
+        return series
     try:
-        return [impute_in_time(y, rule, "y", cut) for y, cut in zip(observed, cuts)], cuts
+        return [impute_in_time(y, rule, "y", cut) for y, cut in zip(observed, cuts)]
     except ValueError as error:
         raise ValueError(
             f"intervals need the first part of the series ({min(cuts)} steps) filled from itself, which failed: "
@@ -236,6 +244,13 @@ def series_in_time(forecaster: Any, initial: Any = None) -> tuple[list, list]:
 
 
 def errors_from(origins: Origins, n_steps: int, forecast: Callable, errors: Callable) -> list[np.ndarray]:
+    """Return the errors of one kind, as `errors_of_each` does of several."""
+    return errors_of_each(origins, n_steps, forecast, (errors,))[0]
+
+
+def errors_of_each(
+    origins: Origins, n_steps: int, forecast: Callable, kinds: tuple[Callable, ...]
+) -> list[list[np.ndarray]]:
     """Forecast from all origins, in batches of equally many steps, and compare with the truth.
 
     Parameters
@@ -244,34 +259,32 @@ def errors_from(origins: Origins, n_steps: int, forecast: Callable, errors: Call
     n_steps : int
     forecast : callable
         ``forecast(states, n_steps, exog)`` gives one array per state, its first axis that of steps.
-    errors : callable
+    kinds : tuple of callable
         ``errors(state, truth, forecast)`` gives (n_steps, n_targets).
 
     Returns
     -------
-    list of ndarray of shape (n_origins, n_steps, n_targets)
+    list of list of ndarray of shape (n_origins, n_steps, n_targets)
+        Of each kind, of each series.
     """
-    _, states, cuts, series, observed, exog = origins
-    residuals = [np.full((len(y) - cut, n_steps, y.shape[1]), np.nan) for y, cut in zip(series, cuts)]
+    _, states, cuts, series, observed, exog, _ = origins
+    shapes = [(len(y) - cut, n_steps, y.shape[1]) for y, cut in zip(series, cuts)]
+    residuals = [[np.full(shape, np.nan) for shape in shapes] for _ in kinds]
     batches: dict[int, list] = {}
-    for i, (y, cut) in enumerate(zip(series, cuts)):
-        for row in range(len(y) - cut):
-            batches.setdefault(min(n_steps, len(y) - cut - row), []).append((i, row))
+    for i, (n_origins, *_) in enumerate(shapes):
+        for row in range(n_origins):
+            batches.setdefault(min(n_steps, n_origins - row), []).append((i, row))
     for n, places in batches.items():
         future = None if exog is None else [exog[i][cuts[i] + row : cuts[i] + row + n] for i, row in places]
         paths = forecast([states[i][row] for i, row in places], n, future)
         for (i, row), path in zip(places, paths):
-            origin = cuts[i] + row
-            error = errors(states[i][row], series[i][origin : origin + n], path)
-            error = np.where(np.isfinite(error), error, np.inf)  # a forecast that diverged
-            residuals[i][row, :n] = np.where(np.isnan(observed[i][origin : origin + n]), np.nan, error)
+            steps = slice(cuts[i] + row, cuts[i] + row + n)
+            unseen = np.isnan(observed[i][steps])
+            for errors, found in zip(kinds, residuals):
+                error = errors(states[i][row], series[i][steps], path)
+                error = np.where(np.isfinite(error), error, np.inf)  # a forecast that diverged
+                found[i][row, :n] = np.where(unseen, np.nan, error)
     return residuals
-
-
-def plain_errors(forecaster: Any, n_steps: int, initial: Any) -> list[np.ndarray]:
-    """Return what `rolling_residuals` does on the scale of `y`, whatever scale a forecaster's errors are laid on."""
-    origins = forecaster._rolling_origins(initial)
-    return errors_from(origins, n_steps, origins.model._predict, lambda state, truth, path: truth - path)
 
 
 def check_n_samples(n_samples: Any, name: str = "n_samples") -> int:

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from forecasting.base.forecaster import Forecaster
 from forecasting.baselines.naive import Naive
-from forecasting.intervals.conformal import plain_errors
+from forecasting.intervals.rolling_errors import one_step_errors
 from forecasting.monitoring.drift import Watch
 from forecasting.series.arrays import PanelLayout, read_continuation, split_covariates
 from forecasting.series.rebuilding import ID
@@ -110,7 +110,7 @@ class StreamMonitor(BaseEstimator):
         self._validate_params()
         forecaster = Naive() if self.forecaster is None else clone(self.forecaster)
         self.forecaster_ = forecaster.fit(y, X)
-        rolled = [np.abs(each[:, 0]) for each in plain_errors(forecaster, 1, self.initial)]
+        rolled = [np.abs(each) for each in one_step_errors(forecaster, self.initial)]
         residuals = [errors[~np.isnan(errors).all(axis=1)] for errors in rolled]  # of what was observed
         self.calibrations_ = [_calibrated(each) for each in residuals]
         rng = make_rng(self.random_state)

@@ -146,9 +146,9 @@ class OnlineReservoirForecaster(ReservoirForecaster):
         return [self._with_weights(state) for state in super()._restart(series, exog)]
 
     def _trace(self, states, series, exog):
-        """As one update after the other; what it keeps does not learn, which would hold a matrix at every step."""
+        """As one update after the other; of the states only the last learns: each learner holds a matrix."""
         return [
-            [state._replace(learner=None) for state in each]
+            [*(state._replace(learner=None) for state in each[:-1]), *each[-1:]]
             for each in Forecaster._trace(self, states, series, exog)
         ]
 

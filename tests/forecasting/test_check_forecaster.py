@@ -144,6 +144,27 @@ class ShrinksIntervals(Mean):
         return super().predict_interval(horizon, X, 1 - coverage, initial=initial)
 
 
+class MisreadsItsCalibration(Mean):
+    def calibrate(self, horizon, *, initial=None):
+        super().calibrate(horizon, initial=initial)
+        self.calibration_ = self.calibration_._replace(errors=[2.0 * one for one in self.calibration_.errors])
+        return self
+
+
+class UpdatesNoCalibration(Mean):
+    def update(self, y, X=None):
+        kept, self.calibration_ = self.calibration_, None
+        super().update(y, X).calibration_ = kept
+        return self
+
+
+class KeepsItsCalibration(Mean):
+    def _fit_arrays(self, series, exog, observed=None):
+        kept, states = self.calibration_, super()._fit_arrays(series, exog, observed)
+        self.calibration_ = kept
+        return states
+
+
 BROKEN = [
     (StoresInInit, "check_sklearn_rules"),
     (IsNotConstrained, "check_parameters_are_validated"),
@@ -162,6 +183,9 @@ BROKEN = [
     (SwallowsNaN, "check_bad_series"),
     (OtherScore, "check_score"),
     (ShrinksIntervals, "check_intervals"),
+    (MisreadsItsCalibration, "check_calibrated_intervals"),
+    (UpdatesNoCalibration, "check_updates_extend_the_calibration"),
+    (KeepsItsCalibration, "check_calibration_is_kept"),
 ]
 
 

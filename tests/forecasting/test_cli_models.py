@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import reservoir
 from forecasting import RollingOrigin, backtest, tune
 from forecasting.cli import report
 from forecasting.cli.command import main
@@ -139,6 +140,9 @@ class TestFiles:
         code, out, _ = call("--load", "m.skops", "--horizon", 4, "--json")
         rows = json.loads(out)["forecast"]
         np.testing.assert_allclose([row["forecast"] for row in rows], expected.predict(4))
+        band = expected.predict_interval(4)
+        np.testing.assert_allclose([[row["lower"], row["upper"]] for row in rows], band)
+        assert reservoir.load("m.skops").calibration_.horizon == 6
         code, out, _ = call("later.csv", "--load", "m.skops", "--update", "--horizon", 4, "--save", "n.skops")
         assert code == 0
         assert out.startswith("DirectForecaster of m.skops, told 12 new rows")
@@ -146,6 +150,8 @@ class TestFiles:
         rows = json.loads(out)["forecast"]
         expected.update(SHOPS["north"][N_KNOWN:])
         np.testing.assert_allclose([row["forecast"] for row in rows], expected.predict(4))
+        band = expected.predict_interval(4, initial=N_KNOWN // 2)  # the first part has not moved
+        np.testing.assert_allclose([[row["lower"], row["upper"]] for row in rows], band)
         assert rows[0]["month"] == "2024-01-01T00:00:00"
 
     @pytest.mark.parametrize(

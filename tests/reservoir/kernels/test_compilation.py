@@ -213,7 +213,9 @@ def test_a_numba_without_the_parts_that_are_used_compiles_in_memory(monkeypatch)
 
 
 def test_a_full_disk_costs_the_cache_alone(monkeypatch, tmp_path):
-    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))  # the sources may lie where nothing can be written
+    monkeypatch.setattr(
+        config, "CACHE_DIR", str(tmp_path)
+    )  # the sources may lie where nothing can be written
 
     def refuse(self, sig, data):
         raise OSError(28, "No space left on device")
