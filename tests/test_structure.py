@@ -113,6 +113,92 @@ def test_imports_inside_functions_are_listed_with_their_reason():
     assert found == set(LAZY_IMPORTS)
 
 
+# ------------------------------------------------------------------------------------------ where tests are
+
+# Modules whose folder of tests does not name anything of theirs: the test that covers them.
+TESTED_ELSEWHERE = {
+    "reservoir/contracts/default_parts.py": "reservoir/models/test_base_network.py",
+    "reservoir/contracts/random_source.py": "reservoir/reservoirs/test_echo_state.py",
+    "reservoir/contracts/series_layout.py": "reservoir/models/test_esn_regressor.py",
+    "reservoir/kernels/gram.py": "reservoir/readouts/test_ridge.py",
+    "reservoir/models/local_patches.py": "forecasting/reservoirs/test_local_field.py",
+    "reservoir/readouts/row_blocks.py": "reservoir/readouts/test_ridge.py",
+    "forecasting/base/delegating_forecaster.py": "forecasting/composition/test_conformal_forecaster.py",
+    "forecasting/base/distribution_forecaster.py": "forecasting/recurrent/test_window_forecaster.py",
+    "forecasting/base/input_reading.py": "forecasting/checks/test_check_forecaster.py",
+    "forecasting/base/local_forecaster.py": "forecasting/baselines/test_naive.py",
+    "forecasting/base/residual_intervals.py": "forecasting/intervals/test_rolling_errors.py",
+    "forecasting/intervals/adaptive.py": "forecasting/composition/test_conformal_forecaster.py",
+    "forecasting/metrics/validation.py": "forecasting/metrics/test_metrics.py",
+    "forecasting/networks/cells/activations.py": "forecasting/networks/cells/test_cells.py",
+    "forecasting/networks/cells/base_cell.py": "forecasting/networks/cells/test_cells.py",
+    "forecasting/networks/cells/step_products.py": "forecasting/networks/cells/test_cells.py",
+    "forecasting/networks/cells/time_chunks.py": "forecasting/networks/cells/test_cells.py",
+    "forecasting/networks/cells/wave_net.py": "forecasting/recurrent/test_convolutional.py",
+    "forecasting/networks/cells/wave_net_kernels.py": "forecasting/recurrent/test_convolutional.py",
+    "forecasting/networks/heads/quantised.py": "forecasting/recurrent/test_convolutional.py",
+    "forecasting/networks/initialisation.py": "forecasting/networks/cells/test_cells.py",
+    "forecasting/recurrent/design.py": "forecasting/recurrent/test_window_forecaster.py",
+    "forecasting/recurrent/learned_units.py": "forecasting/recurrent/test_window_forecaster.py",
+    "forecasting/reduction/base_reduction.py": "forecasting/reduction/test_strategies.py",
+    "forecasting/registry.py": "forecasting/checks/test_check_forecaster.py",
+    "forecasting/reservoirs/divergence.py": "forecasting/reservoirs/test_free_running.py",
+    "forecasting/reservoirs/free_run_validation.py": "forecasting/reservoirs/test_free_running.py",
+    "forecasting/sequence_models/bodies.py": "forecasting/sequence_models/test_sequence_models.py",
+    "forecasting/sequence_models/layers/attention_kernels.py": "forecasting/sequence_models/layers/test_decoder.py",
+    "forecasting/sequence_models/symbols.py": "forecasting/sequence_models/test_sequence_models.py",
+    "forecasting/series/calendar_features.py": "forecasting/reduction/test_strategies.py",
+    "forecasting/series/contexts.py": "forecasting/base/test_names_and_settings.py",
+    "forecasting/series/differencing.py": "forecasting/reservoirs/test_free_running.py",
+    "forecasting/series/standard_units.py": "forecasting/recurrent/test_window_forecaster.py",
+    "forecasting/tuning/free_run_search.py": "forecasting/tuning/test_search.py",
+    "forecasting/tuning/rounds.py": "forecasting/tuning/test_search.py",
+    "forecasting/tuning/search_result.py": "forecasting/tuning/test_search.py",
+}
+
+
+def public_names(tree):
+    """Return what a module defines at its top, without private names."""
+    defined = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    targets = [target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets]
+    return {
+        name
+        for name in defined | {target.id for target in targets if isinstance(target, ast.Name)}
+        if not name.startswith("_")
+    }
+
+
+def test_the_test_of_a_module_is_found_by_its_path():
+    """The tests of ``package/folder/module.py`` are in ``tests/package/folder``: a file of the module's name, or one
+    that names the module or something that it defines. Exceptions are listed with the test that covers them."""
+    elsewhere = {}
+    for path, tree in TREES.items():
+        if Path(path).stem in ("__init__", "__main__"):
+            continue
+        folder = ROOT / "tests" / Path(path).parent
+        words = {
+            word
+            for test in folder.glob("test_*.py")
+            for word in re.findall(r"\w+", test.read_text(encoding="utf-8"))
+        }
+        found = (folder / f"test_{Path(path).name}").exists() or (
+            public_names(tree) | {Path(path).stem}
+        ) & words
+        if not found:
+            elsewhere[path] = TESTED_ELSEWHERE.get(path)
+    assert elsewhere == TESTED_ELSEWHERE
+    missing = [test for test in TESTED_ELSEWHERE.values() if not (ROOT / "tests" / test).exists()]
+    assert not missing
+
+
+def test_tests_are_where_their_folder_is():
+    """No test of a package is outside of the folders of that package."""
+    for package in PACKAGES:
+        for test in (ROOT / "tests" / package).rglob("test_*.py"):
+            folder = test.parent.relative_to(ROOT / "tests")
+            assert (ROOT / folder).is_dir(), f"{test.relative_to(ROOT)} tests no folder of {package}"
+
+
 # ------------------------------------------------------------------------------------------ shape of files
 
 

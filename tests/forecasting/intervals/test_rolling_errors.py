@@ -26,7 +26,7 @@ from forecasting.base.forecaster import Forecaster
 from forecasting.checks.examples import example_exog, example_series
 from forecasting.intervals.conformal import MOST_ORIGINS
 from forecasting.transforms import Log, Standardize
-from tests.forecasting.test_conformal import KnownAR, ar1
+from tests.forecasting.intervals.test_conformal import KnownAR, ar1
 
 RNG = np.random.default_rng(16)
 

@@ -11,7 +11,7 @@ from forecasting.recurrent import autoregression
 from forecasting.recurrent.window_network import LinearLayer, loss_and_grad
 from forecasting.recurrent.windows import divided_origins
 from reservoir import load, save
-from tests.forecasting.test_recurrent_network import assert_gradient, data, network, parameters
+from tests.forecasting.recurrent.test_window_network import assert_gradient, data, network, parameters
 
 
 def walk(n_steps, seed=0, n_targets=None):

@@ -11,7 +11,7 @@ from forecasting.sequence_models.layers.compiled_steps import cell_step, select
 from forecasting.sequence_models.layers.embedding import Embedding
 from forecasting.sequence_models.layers.free_runs import draw_path, feed_back, step, write_symbols
 from tests import naive_sequences as naive
-from tests.forecasting.networks.test_decoders import (
+from tests.forecasting.sequence_models.layers.test_decoder import (
     KINDS,
     N_SERIES,
     N_WRITTEN,
