@@ -52,7 +52,7 @@ def report(quick: bool) -> str:
     seconds = perf_counter() - began
     rows = [["AutoForecaster", *_cells(scores(truth, forecast, series)), f"{seconds:.0f}"]]
     for member in model.forecaster_.forecasters_:
-        paths = member._predict(member.states_, HORIZON, None)
+        paths = member.predict_states(member.states_, HORIZON, None)
         label = f"member: {type(getattr(member, 'forecaster', member)).__name__}"
         rows.append([label, *_cells(scores(truth, np.array(paths)[..., 0], series)), ""])
     tried = [

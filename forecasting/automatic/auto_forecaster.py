@@ -191,16 +191,18 @@ class AutoForecaster(DelegatingForecaster):
         return ()
 
     def _missing(self):
-        return shared_rule(one.forecaster._missing() for one in self._candidates() if one.name != BENCHMARK)
+        return shared_rule(
+            one.forecaster.missing_rule() for one in self._candidates() if one.name != BENCHMARK
+        )
 
     def _forecaster_tags(self):
         if hasattr(self, "forecaster_"):
             members = self.forecaster_.forecasters
         else:
             members = [candidate.forecaster for candidate in self._candidates()]
-        own = [member._forecaster_tags() for member in members]
+        own = [member.own_tags() for member in members]
         return ForecasterTags(
-            uses_exog=any(one.forecaster._forecaster_tags().uses_exog for one in self._candidates()),
+            uses_exog=any(one.forecaster.own_tags().uses_exog for one in self._candidates()),
             uses_newest=all(tags.uses_newest for tags in own),
             prefix_consistent=all(tags.prefix_consistent for tags in own),
             accepts_unseen=all(tags.accepts_unseen for tags in own),
@@ -249,7 +251,7 @@ class AutoForecaster(DelegatingForecaster):
         for option in [*race.options(), _ALONE, *(Option(np.nan, (name,), "mean") for name in members)]:
             model = EnsembleForecaster([members[name] for name in option.members], method=option.method)
             try:
-                states = model._fit_arrays(series, exog)
+                states = model.fit_arrays(series, exog)
             except (ValueError, ArithmeticError, np.linalg.LinAlgError) as failure:
                 error = error or failure
                 continue

@@ -164,8 +164,8 @@ class Race:
         model = EnsembleForecaster([clone(candidate.forecaster)])
         past = None if self.exog is None else [X[:cut] for X, cut in zip(self.exog, cuts)]
         future = None if self.exog is None else [X[cut : cut + horizon] for X, cut in zip(self.exog, cuts)]
-        states = model._fit_arrays([y[:cut] for y, cut in zip(self.series, cuts)], past)
-        return model._predict(states, horizon, future)
+        states = model.fit_arrays([y[:cut] for y, cut in zip(self.series, cuts)], past)
+        return model.predict_states(states, horizon, future)
 
     def _expected(self, candidate: CandidateModel) -> float:
         """Return about how long a fit on everything takes, from one on a small part; 0 where all is small."""
@@ -182,7 +182,7 @@ class Race:
         forecaster, factor = _rehearsal(candidate, total / n_part)
         for _ in range(2):  # the first time it may have been compiled
             began = perf_counter()
-            EnsembleForecaster([clone(forecaster)])._fit_arrays(part, exog)
+            EnsembleForecaster([clone(forecaster)]).fit_arrays(part, exog)
             took = perf_counter() - began
             expected = factor * took
             if expected * (self.plan.n_windows + _MARGIN) <= self._left() or 5 * took > self._left():

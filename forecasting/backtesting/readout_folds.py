@@ -132,7 +132,7 @@ class _OneSeries:
         self.model, self.values, self.targets = model, values, z[1:]
         self.rows = np.hstack([z[:-1], model._exog(exog, len(z) - 1)])
         self.first = len(values) - len(self.rows)  # the step that is the target of row 0
-        self.state = model.reservoir_._zero_states(1, self.rows.dtype)
+        self.state = model.reservoir_.zero_states(1, self.rows.dtype)
         self.kept_from, self.n_driven = 0, 0
         self.kept = np.empty((0, model.reservoir_.n_states_))
 

@@ -52,7 +52,7 @@ class ForecastScorer:
         y, X = split_covariates(y, X)
         layout = forecaster.layout_
         layout = layout.advance([self.gap] * len(layout.parts))
-        rule, before = forecaster._missing(), forecaster.series_
+        rule, before = forecaster.missing_rule(), forecaster.series_
         truths = read_continuation(y, layout, forecaster.n_targets_, rule, before, keep_missing=True)
         n_steps = len(truths[0])
         if any(len(truth) != n_steps for truth in truths):

@@ -15,16 +15,16 @@ class DelegatingForecaster(Forecaster):
     forecaster_: Any
 
     def _predict(self, states, n_steps, exog):
-        return self.forecaster_._predict(states, n_steps, exog)
+        return self.forecaster_.predict_states(states, n_steps, exog)
 
     def _update(self, states, series, exog):
-        return self.forecaster_._update(states, series, exog)
+        return self.forecaster_.update_states(states, series, exog)
 
     def _restart(self, series, exog):
-        return self.forecaster_._restart(series, exog)
+        return self.forecaster_.restart_states(series, exog)
 
     def _trace(self, states, series, exog):
-        return self.forecaster_._trace(states, series, exog)
+        return self.forecaster_.trace_states(states, series, exog)
 
     def _rolling_origins(self, initial):
         return self._standing()._rolling_origins(initial)

@@ -141,4 +141,4 @@ class DistributionForecaster(Forecaster):
 
     def _steps_and_exog(self, horizon, X):
         steps = read_horizon(horizon, self.layout_)
-        return steps, self._read_future_exog(X, self.layout_, [steps.n_steps] * len(self.states_))
+        return steps, self.read_future_exog(X, self.layout_, [steps.n_steps] * len(self.states_))

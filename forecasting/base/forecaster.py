@@ -23,7 +23,7 @@ one series.
 """
 
 from dataclasses import fields
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -110,6 +110,78 @@ class Forecaster(ResidualIntervals, BaseEstimator):
         """Return what this forecaster can do; override to change it."""
         return ForecasterTags()
 
+    # --------------------------------------- arrays, for forecasters made of forecasters
+
+    def predict_states(self, states: list, n_steps: int, exog: list | None) -> list:
+        """Continue series from their states; one call takes any number of origins.
+
+        Parameters
+        ----------
+        states : list
+            As `update_states` and `trace_states` return them; ``states_`` are those at the ends of the series.
+        n_steps : int
+        exog : list of ndarray of shape (n_steps, n_features), or None
+            Exogenous variables of the steps ahead.
+
+        Returns
+        -------
+        list of ndarray of shape (n_steps, n_targets)
+        """
+        return self._predict(states, n_steps, exog)
+
+    def update_states(self, states: list, series: list, exog: list | None) -> list:
+        """Return the states after further observations, the weights kept.
+
+        Parameters
+        ----------
+        states : list
+        series : list of ndarray of shape (n_steps, n_targets)
+            The further observations of each series.
+        exog : list of ndarray of shape (n_steps, n_features), or None
+
+        Returns
+        -------
+        list
+        """
+        return self._update(states, series, exog)
+
+    def trace_states(self, states: list, series: list, exog: list | None) -> list[list]:
+        """Return the states after each of some further observations.
+
+        Parameters
+        ----------
+        states, series, exog
+            As for `update_states`.
+
+        Returns
+        -------
+        list of list
+            Per series, one state for each observation.
+        """
+        return self._trace(states, series, exog)
+
+    def restart_states(self, series: list, exog: list | None) -> list:
+        """Return the states at the ends of other series, driven from rest with the fitted weights.
+
+        Parameters
+        ----------
+        series : list of ndarray of shape (n_steps, n_targets)
+        exog : list of ndarray of shape (n_steps, n_features), or None
+
+        Returns
+        -------
+        list
+        """
+        return self._restart(series, exog)
+
+    def missing_rule(self) -> Any:
+        """Return the rule by which missing observations are filled, None without one."""
+        return self._missing()
+
+    def own_tags(self) -> ForecasterTags:
+        """Return what this forecaster can do; scikit-learn's tags contain them as ``forecaster_tags``."""
+        return self._forecaster_tags()
+
     # ----------------------------------------------------------------- public
 
     def fit(self, y, X=None, *, calibrate=None):
@@ -135,12 +207,12 @@ class Forecaster(ResidualIntervals, BaseEstimator):
         exog, names = self._read_training_exog(X, panel)
         n_features = 0 if exog is None else exog[0].shape[1]
         exog = with_calendar(exog, self._calendar(), panel.layout, panel.lengths, future=False)
-        self._fit_arrays(panel.values, exog, panel.observed)
+        self.fit_arrays(panel.values, exog, panel.observed)
         self.n_features_in_, self.exog_names_ = n_features, names
         self.layout_ = panel.layout
         return self if calibrate is None else self.calibrate(calibrate)
 
-    def _fit_arrays(self, series: list, exog: list | None, observed: list | None = None) -> list:
+    def fit_arrays(self, series: list, exog: list | None, observed: list | None = None) -> list:
         """Fit on arrays that have been read, return the states: how one forecaster fits another inside it.
 
         `observed` holds the series before missing observations were filled, if there is a rule that fills them.
@@ -180,7 +252,7 @@ class Forecaster(ResidualIntervals, BaseEstimator):
         if context is None:
             layout, states = self.layout_, self.states_
             steps = read_horizon(horizon, layout)
-            future = self._read_future_exog(X, layout, [steps.n_steps] * len(states))
+            future = self.read_future_exog(X, layout, [steps.n_steps] * len(states))
         else:
             panel = self._read_context(context)
             layout = panel.layout
@@ -213,7 +285,7 @@ class Forecaster(ResidualIntervals, BaseEstimator):
         before, rule = self.series_, self._missing()
         series = read_continuation(y, self.layout_, self.n_targets_, rule, before)
         lengths = [len(values) for values in series]
-        exog = self._read_future_exog(X, self.layout_, lengths, observed=True)
+        exog = self.read_future_exog(X, self.layout_, lengths, observed=True)
         states = self._update(self.states_, series, exog)
         longer, observed = [appended(*pair) for pair in zip(before, series)], self.observed_
         if observed is not None:
@@ -272,7 +344,7 @@ class Forecaster(ResidualIntervals, BaseEstimator):
         lengths = [len(truth) for truth in truths]
         if X is not None and len(set(lengths)) > 1:
             raise ValueError(f"y has {lengths} steps per series: with X they must be equal")
-        exog = self._read_future_exog(X, self.layout_, [max(lengths)] * len(lengths))
+        exog = self.read_future_exog(X, self.layout_, [max(lengths)] * len(lengths))
         paths = self._predict(self.states_, max(lengths), exog)
         known = [~np.isnan(truth) for truth in truths]
         errors = [

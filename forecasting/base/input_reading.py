@@ -50,7 +50,7 @@ class InputReading:
             )
         return read_exog(X, panel.layout, panel.lengths, future=False)
 
-    def _read_future_exog(self, X, layout, lengths, *, observed=False):
+    def read_future_exog(self, X, layout, lengths, *, observed=False):
         """Read what follows the training series: steps to forecast, or those that have been ``observed``."""
         exog = None
         if self._needs_exog(X, "those of y" if observed else "those ahead"):

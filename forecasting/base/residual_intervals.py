@@ -206,7 +206,7 @@ class ResidualIntervals(InputReading):
         check_is_fitted(self)
         check_settings(self)
         steps = read_horizon(horizon, self.layout_)
-        exog = self._read_future_exog(X, self.layout_, [steps.n_steps] * len(self.states_))
+        exog = self.read_future_exog(X, self.layout_, [steps.n_steps] * len(self.states_))
         calibration = self._calibration(steps.n_steps, initial)
         paths, back = self._centres(steps.n_steps, exog, calibration.ends())
         residuals = [errors[:, : steps.n_steps] for errors in calibration.known(self)[0]]

@@ -40,7 +40,7 @@ def make_models(task: ForecastTask) -> dict[str, Any]:
         models[TUNED] = tuned(task)
     if task.X is not None:
         models = {
-            name: model if model._forecaster_tags().uses_exog else _WithoutExog([model])
+            name: model if model.own_tags().uses_exog else _WithoutExog([model])
             for name, model in models.items()
         }
     return models

@@ -74,7 +74,7 @@ def bootstrap_paths(
     check_is_fitted(forecaster)
     n_samples, block_length = check_n_samples(n_samples), check_n_samples(block_length, "block_length")
     steps = read_horizon(horizon, forecaster.layout_)
-    exog = forecaster._read_future_exog(X, forecaster.layout_, [steps.n_steps] * len(forecaster.states_))
+    exog = forecaster.read_future_exog(X, forecaster.layout_, [steps.n_steps] * len(forecaster.states_))
     errors = _finite_errors(forecaster, initial)
     rng = make_rng(random_state)
     drawn = [_blocks(each, n_samples, steps.n_steps, block_length, rng) for each in errors]
@@ -117,11 +117,11 @@ def _lived_through(forecaster: Forecaster, drawn: list, exog: list | None) -> li
     path = np.empty(shocks.shape)
     for t in range(n_steps):
         row = None if exog is None else [exog[i][t : t + 1] for i in owners]
-        ahead = np.stack(forecaster._predict(states, 1, row))[:, 0]
+        ahead = np.stack(forecaster.predict_states(states, 1, row))[:, 0]
         path[:, t] = ahead + shocks[:, t]
         if t + 1 < n_steps:
             try:
-                states = forecaster._update(states, list(path[:, t : t + 1]), row)
+                states = forecaster.update_states(states, list(path[:, t : t + 1]), row)
             except ValueError as error:
                 raise ValueError(
                     f"a path reached at step {t + 1} what the forecaster cannot go on from: {error}. Take "

@@ -174,7 +174,7 @@ class ConformalForecaster(DelegatingForecaster):
                 f"method='quantile' needs a forecaster that knows a distribution, which {self.forecaster_!r} does "
                 "not: take a recurrent forecaster with head='quantile', or method='adaptive'"
             )
-        states = self.forecaster_._fit_arrays(series, exog, self.observed_)
+        states = self.forecaster_.fit_arrays(series, exog, self.observed_)
         if self.method == "quantile":
             self._check_distribution()
         return states
@@ -183,10 +183,10 @@ class ConformalForecaster(DelegatingForecaster):
         return self._inner()._calendar()
 
     def _missing(self):
-        return self._inner()._missing()
+        return self._inner().missing_rule()
 
     def _forecaster_tags(self):
-        tags = self._inner()._forecaster_tags()
+        tags = self._inner().own_tags()
         tags.conformal_intervals = True
         tags.centred_intervals = tags.centred_intervals and self.method != "quantile"
         return tags
@@ -251,7 +251,7 @@ class ConformalForecaster(DelegatingForecaster):
         self._check_distribution()
         steps = read_horizon(horizon, self.layout_)
         n_steps = steps.n_steps
-        exog = self._read_future_exog(X, self.layout_, [n_steps] * len(self.states_))
+        exog = self.read_future_exog(X, self.layout_, [n_steps] * len(self.states_))
         stored = self.calibration_
         if stored is not None and stored.covers(n_steps, initial):
             origins = stored.origins(self)

@@ -95,23 +95,25 @@ class EnsembleForecaster(DistributionForecaster):
             for member in members:
                 seed_open_parts(member, rng)
         self.forecasters_ = members
-        states = [member._fit_arrays(series, X) for member, X in zip(members, self._divide(exog))]
+        states = [member.fit_arrays(series, X) for member, X in zip(members, self._divide(exog))]
         self.weights_ = self._learn_weights(series)
         return list(zip(*states))
 
     def _predict(self, states, n_steps, exog):
-        answers = self._ask(lambda member, own, X: member._predict(own, n_steps, X), states, exog)
+        answers = self._ask(lambda member, own, X: member.predict_states(own, n_steps, X), states, exog)
         return [self._combined(np.stack(paths)) for paths in zip(*answers)]
 
     def _update(self, states, series, exog):
-        return list(zip(*self._ask(lambda member, own, X: member._update(own, series, X), states, exog)))
+        return list(
+            zip(*self._ask(lambda member, own, X: member.update_states(own, series, X), states, exog))
+        )
 
     def _restart(self, series, exog):
         parts = self._divide(exog)
-        return list(zip(*(member._restart(series, X) for member, X in zip(self.forecasters_, parts))))
+        return list(zip(*(member.restart_states(series, X) for member, X in zip(self.forecasters_, parts))))
 
     def _trace(self, states, series, exog):
-        traces = self._ask(lambda member, own, X: member._trace(own, series, X), states, exog)
+        traces = self._ask(lambda member, own, X: member.trace_states(own, series, X), states, exog)
         return [list(zip(*of_members)) for of_members in zip(*traces)]
 
     def _has_distribution(self):
@@ -138,7 +140,7 @@ class EnsembleForecaster(DistributionForecaster):
         return [np.concatenate(paths)[rng.permutation(n_samples)] for paths in zip(*answers)]
 
     def _unknown_ahead(self):
-        readers = [member for member in self.forecasters_ if member._forecaster_tags().uses_exog]
+        readers = [member for member in self.forecasters_ if member.own_tags().uses_exog]
         columns = [set(member._unknown_ahead()) for member in readers]
         return tuple(sorted(set.intersection(set(range(self.n_features_in_)), *columns)))
 
@@ -148,10 +150,10 @@ class EnsembleForecaster(DistributionForecaster):
 
     def _missing(self):
         self._check_members()
-        return shared_rule(member._missing() for member in self.forecasters)
+        return shared_rule(member.missing_rule() for member in self.forecasters)
 
     def _forecaster_tags(self):
-        own = [member._forecaster_tags() for member in self.forecasters]
+        own = [member.own_tags() for member in self.forecasters]
         return ForecasterTags(
             uses_exog=any(tags.uses_exog for tags in own),
             uses_newest=all(tags.uses_newest for tags in own),
@@ -172,7 +174,7 @@ class EnsembleForecaster(DistributionForecaster):
             )
 
     def _may_know_distribution(self):
-        return all(not member._forecaster_tags().conformal_intervals for member in self.forecasters)
+        return all(not member.own_tags().conformal_intervals for member in self.forecasters)
 
     def _ask(self, hook: Callable, states: list, exog: list | None) -> list:
         """Call a hook of every member with its own states and exogenous variables."""
@@ -203,7 +205,7 @@ class EnsembleForecaster(DistributionForecaster):
         place = {name: range(ends[i], ends[i + 1]) for i, name in enumerate(names)}
         parts: list = []
         for member in self.forecasters_:
-            columns = list(range(n_given)) if member._forecaster_tags().uses_exog else []
+            columns = list(range(n_given)) if member.own_tags().uses_exog else []
             columns += [column for name in member._calendar() for column in place[name]]
             parts.append([X[:, columns] for X in exog] if columns else None)
         return parts
@@ -226,7 +228,7 @@ class EnsembleForecaster(DistributionForecaster):
     def _errors_of(self, member: Any) -> np.ndarray:
         """Return the rolling-origin errors of a member, in units of each series' mean change."""
         origins = rolling_origins(member)
-        rolled = errors_from(origins, self.max_horizon, origins.model._predict, _difference)
+        rolled = errors_from(origins, self.max_horizon, origins.model.predict_states, _difference)
         units = [np.where(scale > 0, scale, 1.0) for scale in self.naive_scale_]
         scaled = np.concatenate([(each / unit).ravel() for each, unit in zip(rolled, units)])
         return scaled[~np.isnan(scaled)]

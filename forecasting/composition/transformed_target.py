@@ -112,18 +112,18 @@ class TransformedTargetForecaster(Forecaster):
         self.forecaster_ = self._inner()
         learned = [learn_all(self.transforms_, y) for y in series]
         transformed = [z for z, _ in learned]
-        states = self.forecaster_._fit_arrays(transformed, _last_rows(exog, transformed))
+        states = self.forecaster_.fit_arrays(transformed, _last_rows(exog, transformed))
         corrections = self._learn_corrections() if self.bias_correction else [None] * len(series)
         return [TransformedState(m, inner, c) for (_, m), inner, c in zip(learned, states, corrections)]
 
     def _predict(self, states, n_steps, exog):
-        inner = self.forecaster_._predict([state.inner for state in states], n_steps, exog)
+        inner = self.forecaster_.predict_states([state.inner for state in states], n_steps, exog)
         paths = [back_all(self.transforms_, state.models, z) for state, z in zip(states, inner)]
         return [self._corrected(state.correction, path) for state, path in zip(states, paths)]
 
     def _update(self, states, series, exog):
         forwarded = [forward_all(self.transforms_, s.models, y) for s, y in zip(states, series)]
-        inner = self.forecaster_._update([s.inner for s in states], [z for z, _ in forwarded], exog)
+        inner = self.forecaster_.update_states([s.inner for s in states], [z for z, _ in forwarded], exog)
         return [
             TransformedState(models, new, self._moved(state.correction, y))
             for (_, models), new, state, y in zip(forwarded, inner, states, series)
@@ -145,14 +145,14 @@ class TransformedTargetForecaster(Forecaster):
             forwarded = [learn_all(self.transforms_, y) for y in series]
             corrections = [None] * len(series)
         transformed = [z for z, _ in forwarded]
-        inner = self.forecaster_._restart(transformed, _last_rows(exog, transformed))
+        inner = self.forecaster_.restart_states(transformed, _last_rows(exog, transformed))
         return [TransformedState(m, new, c) for (_, m), new, c in zip(forwarded, inner, corrections)]
 
     def _trace(self, states, series, exog):
         if any(state.correction is not None for state in states):
             return super()._trace(states, series, exog)
         stages = [self._stages(state.models, y) for state, y in zip(states, series)]
-        inner = self.forecaster_._trace([s.inner for s in states], [z for z, _ in stages], exog)
+        inner = self.forecaster_.trace_states([s.inner for s in states], [z for z, _ in stages], exog)
         return [
             [TransformedState(m, new, None) for m, new in zip(models, news)]
             for (_, models), news in zip(stages, inner)
@@ -185,7 +185,7 @@ class TransformedTargetForecaster(Forecaster):
         return self.missing
 
     def _forecaster_tags(self):
-        own = self._inner()._forecaster_tags()
+        own = self._inner().own_tags()
         leading = _leading(self._read_transforms())
         centred = all(transform.linear for transform in leading) and not self.bias_correction
         return ForecasterTags(

@@ -68,8 +68,8 @@ class SktimeForecaster(BaseForecaster):
         inner = self._inner()
         self.set_tags(
             **{
-                "capability:exogenous": inner._forecaster_tags().uses_exog,
-                "capability:missing_values": inner._missing() is not None,
+                "capability:exogenous": inner.own_tags().uses_exog,
+                "capability:missing_values": inner.missing_rule() is not None,
             }
         )
 
@@ -98,7 +98,7 @@ class SktimeForecaster(BaseForecaster):
             forecaster.update(y[new], None if X is None else X.loc[y.index[new]])
         if update_params:  # refitted on all that it remembers, in place: its index has moved on
             n_features = forecaster.n_features_in_
-            forecaster._fit_arrays(forecaster.series_, forecaster.exog_, forecaster.observed_)
+            forecaster.fit_arrays(forecaster.series_, forecaster.exog_, forecaster.observed_)
             forecaster.n_features_in_ = n_features
         return self
 

@@ -52,7 +52,7 @@ class StatsForecastModel(BaseEstimator):
     @property
     def uses_exog(self) -> bool:
         """Whether exogenous variables enter."""
-        return self.forecaster._forecaster_tags().uses_exog
+        return self.forecaster.own_tags().uses_exog
 
     def new(self) -> "StatsForecastModel":
         """Return an unfitted copy."""

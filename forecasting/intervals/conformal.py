@@ -172,7 +172,7 @@ def rolling_residuals(forecaster: Any, n_steps: int, initial: Any = None) -> lis
         of steps after the first part.
     """
     origins = rolling_origins(forecaster, initial)
-    return errors_from(origins, n_steps, origins.model._predict, origins.model._errors)
+    return errors_from(origins, n_steps, origins.model.predict_states, origins.model._errors)
 
 
 class Origins(NamedTuple):
@@ -202,7 +202,7 @@ def rolling_origins(forecaster: Any, initial: Any = None) -> Origins:
     observed_heads = None if observed is None else [y[:cut] for y, cut in zip(observed, cuts)]
     model = reproducible_clone(forecaster)
     try:
-        states = model._fit_arrays(heads, past, observed_heads)
+        states = model.fit_arrays(heads, past, observed_heads)
     except ValueError as error:
         raise ValueError(first_part_failed(min(cuts), error)) from error
     return origins_after(model, states, cuts, series, forecaster)
@@ -212,7 +212,7 @@ def origins_after(model: Any, first: list, cuts: list, series: list, forecaster:
     """Return the states of a model at every step after the first parts, from those at their ends."""
     observed, exog = forecaster.observed_, forecaster.exog_
     rest = None if exog is None else [X[cut:] for X, cut in zip(exog, cuts)]
-    traces = model._trace(first, [y[cut:] for y, cut in zip(series, cuts)], rest)
+    traces = model.trace_states(first, [y[cut:] for y, cut in zip(series, cuts)], rest)
     states = [[state, *trace] for state, trace in zip(first, traces)]
     return Origins(model, states, cuts, series, series if observed is None else observed, exog)
 
@@ -231,7 +231,7 @@ def series_in_time(forecaster: Any, cuts: list) -> list:
     Missing observations of the first parts, of so many steps, are filled from these parts, later ones from the steps
     before them alone: what `fit` filled from both sides of a hole knows what came after it.
     """
-    series, observed, rule = forecaster.series_, forecaster.observed_, forecaster._missing()
+    series, observed, rule = forecaster.series_, forecaster.observed_, forecaster.missing_rule()
     if observed is None or rule is None:
         return series
     try:

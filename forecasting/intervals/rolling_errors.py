@@ -68,7 +68,7 @@ class Calibration(NamedTuple):
         if initial is not None and not (same_kind and initial == self.initial):
             return False
         # Where a longer forecast begins differently, so do its errors.
-        shorter = n_steps < self.horizon and self.model._forecaster_tags().prefix_consistent
+        shorter = n_steps < self.horizon and self.model.own_tags().prefix_consistent
         return shorter or n_steps == self.horizon
 
     def ends(self) -> list:
@@ -117,7 +117,7 @@ class Calibration(NamedTuple):
         if observed is not None and rule is not None:
             seen = zip(series, observed, self.cuts)
             series = [_filled_in_time(y, whole, rule, cut) for y, whole, cut in seen]
-        traces = self.model._trace(self.ends(), series, exog)
+        traces = self.model.trace_states(self.ends(), series, exog)
         return self._replace(
             states=[[*states, *trace] for states, trace in zip(self.states, traces)],
             n_new=[n + len(y) for n, y in zip(self.n_new, series)],
@@ -188,7 +188,7 @@ def one_step_errors(forecaster: Any, initial: Any) -> list[np.ndarray]:
         _, one_step = stored.known(forecaster)
     if one_step is None:
         origins = forecaster._rolling_origins(initial)
-        one_step = errors_from(origins, 1, origins.model._predict, _difference)
+        one_step = errors_from(origins, 1, origins.model.predict_states, _difference)
     return [errors[:, 0] for errors in one_step]
 
 
@@ -196,7 +196,7 @@ def _errors(origins: Origins, horizon: int) -> tuple[list, list | None]:
     """Return errors on the scale of the model's errors, and one step ahead on that of `y`."""
     model = origins.model
     kinds = (model._errors, _difference) if origins.plain else (model._errors,)
-    errors, *others = errors_of_each(origins, horizon, model._predict, kinds)
+    errors, *others = errors_of_each(origins, horizon, model.predict_states, kinds)
     return errors, [each[:, :1].copy() for each in others[0]] if others else None
 
 

@@ -142,11 +142,11 @@ class StreamMonitor(BaseEstimator):
         forecaster = self.forecaster_
         layout, n_seen = forecaster.layout_, [len(values) for values in forecaster.series_]
         given, covariates = split_covariates(y, X)
-        rule, so_far = forecaster._missing(), forecaster.series_
+        rule, so_far = forecaster.missing_rule(), forecaster.series_
         series = read_continuation(given, layout, forecaster.n_targets_, rule, so_far)
         seen = read_continuation(given, layout, forecaster.n_targets_, rule, so_far, keep_missing=True)
         lengths = [len(values) for values in series]
-        exog = forecaster._read_future_exog(covariates, layout, lengths, observed=True)
+        exog = forecaster.read_future_exog(covariates, layout, lengths, observed=True)
         paths = self._one_step_ahead(series, exog)
         forecaster.update(y, X)  # before anything moves: it may refuse the last of them
         tables = []
@@ -168,9 +168,11 @@ class StreamMonitor(BaseEstimator):
         for i, (state, values) in enumerate(zip(model.states_, series)):
             future = None if exog is None else exog[i]
             past = None if future is None else [future[:-1]]
-            states = [state, *model._trace([state], [values[:-1]], past)[0]] if len(values) > 1 else [state]
+            states = (
+                [state, *model.trace_states([state], [values[:-1]], past)[0]] if len(values) > 1 else [state]
+            )
             ahead = None if future is None else list(future[:, np.newaxis])
-            paths.append(np.concatenate(model._predict(states, 1, ahead)))
+            paths.append(np.concatenate(model.predict_states(states, 1, ahead)))
         return paths
 
     def _judged(self, i: int, values: np.ndarray, path: np.ndarray) -> pd.DataFrame:

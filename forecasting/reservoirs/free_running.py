@@ -208,7 +208,7 @@ class ReservoirForecaster(DefaultParts, Forecaster):
         differences = Differences(self.differences_)
         differences.check_lengths(series, 1, "context")
         n_kept = differences.span + 1
-        rest = self.reservoir_._zero_states(1, np.float64)[0]
+        rest = self.reservoir_.zero_states(1, np.float64)[0]
         states = []
         for y, X in zip(series, _each(exog, series)):
             later = None if X is None else X[n_kept:]
@@ -261,7 +261,7 @@ class ReservoirForecaster(DefaultParts, Forecaster):
     def _learn(self, inputs, targets, layout):
         """Draw the reservoir and fit the readouts; return the states that have seen all but the last row."""
         rng = self._draw_reservoir(inputs.shape[1])
-        self.reservoir_._pretrain(inputs, layout)
+        self.reservoir_.pretrain(inputs, layout)
         readout = self._default_parts["readout"]() if self.readout is None else self.readout
         noise_seed = int(rng.integers(2**63))
         left = np.concatenate([np.arange(n, 0, -1) for n in layout.lengths])  # targets from each row on
@@ -383,7 +383,7 @@ class ReservoirForecaster(DefaultParts, Forecaster):
 
     def _driven(self, state, rows):
         """Return the reservoir's state after some rows (from rest: None), in memory that does not grow."""
-        rest = self.reservoir_._zero_states(1, np.float64)
+        rest = self.reservoir_.zero_states(1, np.float64)
         state = rest if state is None else state[np.newaxis].copy()
         for _ in harvest(self.reservoir_, rows, Layout(np.array([len(rows)]), "single"), state):
             pass
@@ -394,7 +394,7 @@ class ReservoirForecaster(DefaultParts, Forecaster):
         seen, rows = self._rows_after(state, y, X)
         if self.reservoir_.states_are_state:
             layout = Layout(np.array([len(rows)]), "single")
-            carried, _ = self.reservoir_._run(rows, layout, state.reservoir[np.newaxis])
+            carried, _ = self.reservoir_.drive(rows, layout, state.reservoir[np.newaxis])
         else:
             carried = list(accumulate(rows[:, np.newaxis], self._driven, initial=state.reservoir))[1:]
         return [SeriesState(r, seen[t : t + len(state.tail)]) for t, r in enumerate(carried, start=1)]
@@ -437,7 +437,7 @@ class ReservoirForecaster(DefaultParts, Forecaster):
         last = self._standardised(state.tail)[-1]
         row = np.concatenate([last, exog[0]])[np.newaxis]
         one = Layout(np.array([1]), "single")
-        states, _ = self.reservoir_._run(row, one, state.reservoir[np.newaxis])
+        states, _ = self.reservoir_.drive(row, one, state.reservoir[np.newaxis])
         answers = []
         for steps, readout in zip(self._heads(exog.shape[1] > 0), self.readouts_):
             if steps[0] < n_steps:

@@ -216,7 +216,7 @@ class LocalReservoirForecaster(DefaultParts, Forecaster):
 
     def _restart(self, series, exog):
         n_patches = len(self._cut().seen)
-        rest = self.reservoirs_[0]._zero_states(n_patches, np.float64)
+        rest = self.reservoirs_[0].zero_states(n_patches, np.float64)
         return [self._at_end(FieldState(rest, y[0]), y[1:]) for y in series]
 
     def closed_loop(self):

@@ -170,7 +170,7 @@ class OnlineReservoirForecaster(ReservoirForecaster):
         """Return the state after further observations, from each of which the readout has learned."""
         seen, rows = self._rows_after(state, y, X)
         layout = Layout(np.array([len(rows)]), "single")
-        states, final = self.reservoir_._run(rows, layout, state.reservoir[np.newaxis])
+        states, final = self.reservoir_.drive(rows, layout, state.reservoir[np.newaxis])
         features = self._features_of(rows, rows[:, self.n_targets_ :])(states, slice(None))
         targets = self._standardised(seen)[1:]
         learner = deepcopy(state.learner)

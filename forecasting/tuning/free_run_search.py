@@ -38,7 +38,7 @@ def runs_free(forecaster: Any, space: Mapping[str, Any]) -> bool:
     """Whether a forecaster can be judged here: recursive, its penalty open, its reservoir without noise."""
     if not isinstance(forecaster, ReservoirForecaster) or forecaster.strategy != "recursive":
         return False
-    if forecaster._forecaster_tags().learns_from_updates:
+    if forecaster.own_tags().learns_from_updates:
         return False
     if any(name == "strategy" or name.startswith("readout") for name in space):
         return False
@@ -103,7 +103,7 @@ class FreeRunCandidate(Configuration):
             features = model._features_of(rows, rows[:, model.n_targets_ :])
             first = len(one.values) - len(rows)  # the step that is the target of row 0
             washed = first + min(model.washout, len(rows) // 2)
-            state = model.reservoir_._zero_states(1, rows.dtype)
+            state = model.reservoir_.zero_states(1, rows.dtype)
             for begin, end in pairwise(self._borders(s, first, washed)):
                 self.states[s, begin] = state[0].copy()
                 at, readout = begin - first, None
@@ -135,7 +135,7 @@ class FreeRunCandidate(Configuration):
             for z, X in zip(map(model._standardised, series), _each(exog, series))
         ]
         model._draw_reservoir(rows[0].shape[1])
-        model.reservoir_._pretrain(np.concatenate(rows), Layout(np.array([len(r) for r in rows]), "stacked"))
+        model.reservoir_.pretrain(np.concatenate(rows), Layout(np.array([len(r) for r in rows]), "stacked"))
 
     def _borders(self, s: int, first: int, washed: int) -> list[int]:
         """Steps of a series at which pieces begin, and its end."""

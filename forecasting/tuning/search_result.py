@@ -115,7 +115,7 @@ def summarise(
             trials[name] = pd.Series(values, order, dtype=object)
     good = [clone(candidates[i].model) for i in order if np.isfinite(candidates[i].cost)]
     if n_combined > 1:  # members share one rule for missing values
-        good = [model for model in good if model._missing() == good[0]._missing()]
+        good = [model for model in good if model.missing_rule() == good[0].missing_rule()]
     good = good[:n_combined]
     return TuningResult(
         best_forecaster_=fit(good[0] if len(good) == 1 else EnsembleForecaster(good, method="median")),

@@ -78,7 +78,7 @@ def echo_state_index(
     n_starts, tolerance = whole("n_starts", n_starts, 2), positive("tolerance", tolerance)
     shape = n_starts, reservoir.state_size_
     starts = make_rng(random_state).uniform(-1, 1, shape) * positive("spread", spread)
-    starts[0] = reservoir._zero_states(1, np.float64)[0]
+    starts[0] = reservoir.zero_states(1, np.float64)[0]
     states = reservoir.transform(np.repeat(rows[np.newaxis], n_starts, axis=0), initial_state=starts)
     if not np.isfinite(states).all():
         raise ValueError(

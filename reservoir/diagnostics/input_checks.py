@@ -40,7 +40,7 @@ def drawn_for_one_input(reservoir: Reservoir) -> Reservoir:
 def let_learn(drawn: Reservoir, given: Reservoir, inputs: np.ndarray) -> None:
     """Let a reservoir that was drawn here, not given fitted, learn from the inputs what it learns without targets."""
     if drawn is not given:
-        drawn._pretrain(*stack(inputs))
+        drawn.pretrain(*stack(inputs))
 
 
 def one_series(reservoir: Reservoir, X: Any) -> np.ndarray:

@@ -73,7 +73,7 @@ def state_jacobians(
         raise ValueError(
             f"steps={steps!r} must be whole, rise and lie in 0 ... {len(rows) - 1}, the rows of X"
         )
-    rest = reservoir._zero_states(1, np.float64)[0]
+    rest = reservoir.zero_states(1, np.float64)[0]
     state = rest if initial_state is None else np.array(initial_state, dtype=float)
     if state.shape != rest.shape:
         raise ValueError(f"initial_state has shape {state.shape}, expected {rest.shape}")
@@ -85,7 +85,7 @@ def state_jacobians(
     for i, t in enumerate(chosen):
         if t > at:
             state = reservoir.transform(rows[at:t], initial_state=state, return_state=True)[1]
-        _, state, _, tangents = reservoir._tangent_step(rows[t], state, row_moves, moves)
+        _, state, _, tangents = reservoir.tangent_step(rows[t], state, row_moves, moves)
         by_state[i], by_input[i] = tangents[:, :size], tangents[:, size:]
         at = t + 1
     return Jacobians(by_state, by_input)

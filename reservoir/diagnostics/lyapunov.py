@@ -219,10 +219,10 @@ def conditional_lyapunov_exponents(
     def step(state, tangents):
         row = next(remaining)
         still = np.zeros((len(row), tangents.shape[1]))
-        _, state, _, tangents = reservoir._tangent_step(row, state, still, tangents)
+        _, state, _, tangents = reservoir.tangent_step(row, state, still, tangents)
         return state, tangents
 
-    state = reservoir._zero_states(1, np.float64)[0]
+    state = reservoir.zero_states(1, np.float64)[0]
     frame = _frame(len(state), n_exponents, random_state)
     return _qr_method(step, state, frame, n_steps, n_transient, interval, dt)
 

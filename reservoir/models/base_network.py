@@ -35,7 +35,7 @@ class EchoStateNetwork(DefaultParts):
         if self.random_state is not None:
             seed_open_parts(self.reservoir_, rng)
         self.reservoir_.fit(np.zeros((1, inputs.shape[1]), dtype=inputs.dtype))
-        self.reservoir_._pretrain(inputs, layout)
+        self.reservoir_.pretrain(inputs, layout)
         self.readout_ = RidgeReadout() if self.readout is None else clone(self.readout)
         return int(rng.integers(2**63))
 

@@ -91,7 +91,7 @@ class ClosedLoop(NamedTuple):
         row = np.concatenate([self.gain * output, self.exog])
         d_row = np.zeros((len(row), tangents.shape[1]))
         d_row[:n_outputs] = self.gain * d_output
-        seen, state, d_seen, d_state = self.reservoir._tangent_step(row, state, d_row, d_state)
+        seen, state, d_seen, d_state = self.reservoir.tangent_step(row, state, d_row, d_state)
         of_states, of_output = self.weights[:, :-n_outputs], self.weights[:, -n_outputs:]
         new = of_states @ seen + of_output @ output + self.intercept
         d_new = of_states @ d_seen + of_output @ d_output
@@ -171,7 +171,7 @@ class ClosedLoop(NamedTuple):
         if not np.isfinite(rows).all():
             raise ValueError("context holds NaN or infinity: begin behind the gap, or fill it")
         outputs = (rows - self.centre) / self.scale
-        state = self.reservoir._zero_states(1, outputs.dtype)[0]
+        state = self.reservoir.zero_states(1, outputs.dtype)[0]
         if len(outputs) > 1:
             inputs = np.hstack([self.gain * outputs[:-1], np.tile(self.exog, (len(outputs) - 1, 1))])
             state = self.reservoir.transform(inputs, return_state=True)[1]
@@ -224,7 +224,7 @@ def run_free_with(answer, reservoir, state, last_output, exog, gain=1.0):
     state = state[np.newaxis]
     for t in range(len(exog)):
         row = np.concatenate([gain * last_output, exog[t]], dtype=exog.dtype)[np.newaxis]
-        states, state = reservoir._run(row, one, state)
+        states, state = reservoir.drive(row, one, state)
         outputs[t] = last_output = np.reshape(answer(states, row), -1)
         if not np.isfinite(last_output).all():
             return outputs, state[0], t + 1

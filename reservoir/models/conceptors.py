@@ -205,9 +205,9 @@ class ConceptorMemory(DefaultParts, BaseEstimator):
                 "reservoir; a larger alpha steadies the weights"
             )
         self.reservoir_.fit(rows[:1])
-        self.reservoir_._pretrain(rows, layout)
-        states, self.states_ = self.reservoir_._run(
-            rows, layout, self.reservoir_._zero_states(len(layout.lengths), float)
+        self.reservoir_.pretrain(rows, layout)
+        states, self.states_ = self.reservoir_.drive(
+            rows, layout, self.reservoir_.zero_states(len(layout.lengths), float)
         )
         refuse_boundless(self.reservoir_, states)
         previous = np.vstack([np.zeros_like(states[:1]), states[:-1]])

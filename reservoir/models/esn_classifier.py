@@ -240,7 +240,7 @@ class ESNClassifier(ClassifierMixin, EchoStateNetwork):
             method = "decision_function" if self._by_label else "predict"
         if self.pooling is not None:
             return getattr(self.readout_, method)(self._pooled(rows, layout)), layout
-        state = self.reservoir_._zero_states(len(layout.lengths), rows.dtype)
+        state = self.reservoir_.zero_states(len(layout.lengths), rows.dtype)
         return self._readout_of(rows, rows, layout, state, method), layout
 
     def _restored(self, values, layout):
@@ -253,7 +253,7 @@ class ESNClassifier(ClassifierMixin, EchoStateNetwork):
         width = self.reservoir_.n_states_ + (rows.shape[1] if self.input_skip else 0)
         sums = np.zeros((n_series * n_parts, width), dtype=rows.dtype)
         counts = np.zeros(n_series * n_parts)
-        state = self.reservoir_._zero_states(n_series, rows.dtype)
+        state = self.reservoir_.zero_states(n_series, rows.dtype)
         usable = after_washout(self.washout, layout)
         for index, position, states in harvest(self.reservoir_, rows, layout, state, noise_rng):
             series = np.searchsorted(layout.starts, index, side="right") - 1 if n_series > 1 else 0 * position

@@ -260,7 +260,7 @@ class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
         check_is_fitted(self)
         check_settings(self)
         inputs, layout = self._training
-        state = self.reservoir_._zero_states(len(layout.lengths), inputs.dtype)
+        state = self.reservoir_.zero_states(len(layout.lengths), inputs.dtype)
         rows = inputs[:, inputs.shape[1] - self.n_features_in_ :]
         fitted = self._readout_of(rows, inputs, layout, state)
         return layout.restore(fitted.reshape(-1 if self._flat_targets else (len(rows), -1)))
@@ -298,7 +298,7 @@ class ESNRegressor(MultiOutputMixin, RegressorMixin, EchoStateNetwork):
         if initial_state is None:
             if layout.is_single and self.predict_state == "last" and self.final_state_.ndim == 1:
                 return self.final_state_[np.newaxis].astype(dtype)
-            zeros = self.reservoir_._zero_states(n_series, dtype)
+            zeros = self.reservoir_.zero_states(n_series, dtype)
             return np.hstack([zeros, np.zeros((n_series, n_outputs), dtype)])
         state = np.array(initial_state, dtype=dtype, ndmin=2)
         expected = self.reservoir_.state_size_ + n_outputs

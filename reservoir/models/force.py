@@ -116,7 +116,7 @@ class ForceGenerator(DefaultParts, BaseEstimator):
         self.reservoir_.fit(pattern[:1])
         refuse_future(self.reservoir_, "a network with feedback")
         fed_back = self.feedback_scaling * np.vstack([np.zeros_like(pattern[:1]), pattern[:-1]])
-        self.reservoir_._pretrain(fed_back, Layout(np.array([len(pattern)]), "single"))
+        self.reservoir_.pretrain(fed_back, Layout(np.array([len(pattern)]), "single"))
         self.readout_ = _readout() if self.readout is None else clone(self.readout)
         start = 0.1 * rng.standard_normal((1, self.reservoir_.state_size_))
         self._learn(pattern, start, np.random.default_rng(rng.integers(2**63)))
@@ -177,7 +177,7 @@ class ForceGenerator(DefaultParts, BaseEstimator):
         for _ in range(self.n_epochs):
             for t in range(len(pattern)):
                 fed_back = self.feedback_scaling * said[np.newaxis]
-                states, state = self.reservoir_._run(fed_back, _ONE_STEP, state, noise_rng)
+                states, state = self.reservoir_.drive(fed_back, _ONE_STEP, state, noise_rng)
                 self.outputs_[t] = readout._coef @ states[0] + readout._intercept
                 readout._learn(states, pattern[t : t + 1])
                 said = readout._coef @ states[0] + readout._intercept

@@ -48,7 +48,7 @@ def harvest(reservoir: Reservoir, rows, layout: Layout, state, noise_rng=None) -
         for start in range(0, len(rows), size):
             stop = min(start + size, len(rows))
             piece = Layout(np.array([stop - start]), "single")
-            states, state[:] = reservoir._run(rows[start:stop], piece, state, noise_rng)
+            states, state[:] = reservoir.drive(rows[start:stop], piece, state, noise_rng)
             yield slice(start, stop), np.arange(start, stop), states
         return
     for series in _waves(layout.lengths):
@@ -57,7 +57,7 @@ def harvest(reservoir: Reservoir, rows, layout: Layout, state, noise_rng=None) -
             now, piece = series[running], Layout(n_steps[running], "stacked")
             position = np.concatenate([begin + np.arange(n) for n in piece.lengths])
             index = np.repeat(layout.starts[now], piece.lengths) + position
-            states, state[now] = reservoir._run(rows[index], piece, state[now], noise_rng)
+            states, state[now] = reservoir.drive(rows[index], piece, state[now], noise_rng)
             yield index, position, states
 
 
@@ -118,10 +118,10 @@ def train_readout(
     ndarray of shape (n_series, state_size)
         States at the end of each series, without noise.
     """
-    final = reservoir._zero_states(len(layout.lengths), inputs.dtype)
+    final = reservoir.zero_states(len(layout.lengths), inputs.dtype)
 
     def blocks():
-        final[:] = reservoir._zero_states(len(final), inputs.dtype)
+        final[:] = reservoir.zero_states(len(final), inputs.dtype)
         noise_rng = np.random.default_rng(noise_seed)
         for index, _, states in harvest(reservoir, inputs, layout, final, noise_rng):
             kept = usable[index]
@@ -145,7 +145,7 @@ def train_readout(
                 refuse_boundless(reservoir, seen)
         raise
     if reservoir.draws_noise:  # it belongs to training: what follows starts from states without it
-        final[:] = reservoir._zero_states(len(final), inputs.dtype)
+        final[:] = reservoir.zero_states(len(final), inputs.dtype)
         for _ in harvest(reservoir, inputs, layout, final):
             pass
     return final

@@ -144,7 +144,7 @@ def drive_patches(
         steps = slice(begin, min(begin + at_once, len(field)))
         rows = by_patch(field[steps], patches.seen)
         layout = Layout(np.full(n_patches, steps.stop - begin), "stacked")
-        states, state[:] = reservoir._run(rows, layout, state, noise_rng)
+        states, state[:] = reservoir.drive(rows, layout, state, noise_rng)
         yield steps, states
 
 
@@ -153,7 +153,7 @@ def pretrain_patches(reservoir: Reservoir, fields: list[np.ndarray], patches: Pa
     if any(getattr(part, "plasticity", None) is not None for part in parts_of(reservoir)):
         rows = np.concatenate([by_patch(field[:-1], patches.seen) for field in fields])
         lengths = np.repeat([len(field) - 1 for field in fields], len(patches.seen))
-        reservoir._pretrain(rows, Layout(lengths, "stacked"))
+        reservoir.pretrain(rows, Layout(lengths, "stacked"))
 
 
 def by_patch(field: np.ndarray, sites: np.ndarray) -> np.ndarray:
@@ -184,12 +184,12 @@ def train_patches(
     list of ndarray of shape (n_patches, state_size)
         States of each field before its last step.
     """
-    final = [reservoir._zero_states(len(patches.seen), field.dtype) for field in fields]
+    final = [reservoir.zero_states(len(patches.seen), field.dtype) for field in fields]
 
     def blocks() -> Iterator[tuple]:
         noise_rng = np.random.default_rng(noise_seed)
         for field, state in zip(fields, final):
-            state[:] = reservoir._zero_states(len(state), field.dtype)
+            state[:] = reservoir.zero_states(len(state), field.dtype)
             heard = field[:-1]
             if input_noise:
                 heard = heard + input_noise * noise_rng.standard_normal(heard.shape, dtype=field.dtype)
@@ -208,7 +208,7 @@ def train_patches(
     readout.fit_stream(blocks, n_rows=n_rows * len(patches.seen))
     if input_noise or reservoir.draws_noise:  # it belongs to training: forecasts start from states without it
         for field, state in zip(fields, final):
-            state[:] = reservoir._zero_states(len(state), field.dtype)
+            state[:] = reservoir.zero_states(len(state), field.dtype)
             for _ in drive_patches(reservoir, field[:-1], patches, state):
                 pass
     return final
@@ -345,7 +345,7 @@ def _run_in_python(paths, groups, states, last, squares, input_skip):
         for t in range(paths.shape[1]):
             for g, group in enumerate(groups):
                 seen, own = (last[:, sites].reshape(-1, sites.shape[1]) for sites in group.patches)
-                h, rows_of[g] = group.reservoir._run(seen, layouts[g], rows_of[g])
+                h, rows_of[g] = group.reservoir.drive(seen, layouts[g], rows_of[g])
                 following = local_features(h, own, squares, input_skip) @ group.coef.T + group.intercept
                 paths[:, t, group.patches.own] = following.reshape(n_fields, *group.patches.own.shape)
             last = paths[:, t]

@@ -142,7 +142,7 @@ class WindowESNRegressor(MultiOutputMixin, RegressorMixin, DefaultParts):
             seed_open_parts(self.reservoir_, rng)
         windows, _ = self._windows(X)
         self.reservoir_.fit(np.zeros((1, self.n_channels), dtype=X.dtype))
-        self.reservoir_._pretrain(windows.reshape(-1, self.n_channels), _layout(windows))
+        self.reservoir_.pretrain(windows.reshape(-1, self.n_channels), _layout(windows))
         self.readout_ = _default_readout() if self.readout is None else clone(self.readout)
         features = self._features(X, np.random.default_rng(rng.integers(2**63)))
         refuse_boundless(self.reservoir_, features)
@@ -199,8 +199,8 @@ class WindowESNRegressor(MultiOutputMixin, RegressorMixin, DefaultParts):
 
     def _last_states(self, windows, noise_rng):
         rows = np.ascontiguousarray(windows).reshape(-1, self.n_channels)
-        rest = self.reservoir_._zero_states(len(windows), rows.dtype)
-        states, _ = self.reservoir_._run(rows, _layout(windows), rest, noise_rng)
+        rest = self.reservoir_.zero_states(len(windows), rows.dtype)
+        states, _ = self.reservoir_.drive(rows, _layout(windows), rest, noise_rng)
         return states.reshape(len(windows), windows.shape[1], -1)[:, -1]
 
 

@@ -77,13 +77,13 @@ def noise_penalties(
     gathered: list[np.ndarray] = []
     felt = False
     for start, n_steps in zip(layout.starts, layout.lengths):
-        state = reservoir._zero_states(1, np.float64)[0]
+        state = reservoir.zero_states(1, np.float64)[0]
         tangents = np.zeros((len(state), width))
         for t in range(start, start + n_steps):
             tangents[:, n_noisy:] = tangents[:, : width - n_noisy].copy()  # one step older
             tangents[:, :n_noisy] = 0
             row = inputs[t].astype(np.float64, copy=False)
-            _, state, moved, tangents = reservoir._tangent_step(row, state, row_tangents, tangents)
+            _, state, moved, tangents = reservoir.tangent_step(row, state, row_tangents, tangents)
             if chosen[t]:
                 gathered.append(np.concatenate([moved, beside]).T)
                 felt = felt or bool(moved.any())

@@ -303,7 +303,8 @@ class RidgeReadout(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self, "coef_")
         X = validate_data(self, X, dtype=FLOATS, reset=False)
-        return X @ self.coef_.T + self.intercept_
+        with OneBlasThread(X.shape[1]):
+            return X @ self.coef_.T + self.intercept_
 
     # ----------------------------------------------------------------------------------------------- machinery
 

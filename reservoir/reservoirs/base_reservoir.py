@@ -125,6 +125,80 @@ class Reservoir(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             "need: take another reservoir; one of your own implements _tangent_step (see Reservoir)"
         )
 
+    # ------------------------------------------------------- arrays, for models
+
+    def drive(self, rows, layout, initial, noise_rng=None):
+        """Drive stacked series that have been validated, from given states.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows, n_features)
+        layout : Layout
+            Where each series starts.
+        initial : ndarray of shape (n_series, state_size)
+        noise_rng : numpy.random.Generator, optional
+            Source of state noise; without it there is none.
+
+        Returns
+        -------
+        states : ndarray of shape (n_rows, n_states)
+        final : ndarray of shape (n_series, state_size)
+            States after the last row of each series.
+        """
+        return self._run(rows, layout, initial, noise_rng)
+
+    def zero_states(self, n_series, dtype):
+        """Return the states before the first step, those of a reservoir at rest.
+
+        Parameters
+        ----------
+        n_series : int
+        dtype : dtype
+
+        Returns
+        -------
+        ndarray of shape (n_series, state_size)
+        """
+        return self._zero_states(n_series, dtype)
+
+    def pretrain(self, rows, layout):
+        """Fit what is fitted to the inputs alone, such as intrinsic plasticity; nothing by default.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows, n_features)
+            Stacked series.
+        layout : Layout
+        """
+        self._pretrain(rows, layout)
+
+    def tangent_step(self, row, state, row_tangents, state_tangents):
+        """Return one step of one series and its derivatives along given directions.
+
+        Parameters
+        ----------
+        row : ndarray of shape (n_features,)
+        state : ndarray of shape (state_size,)
+        row_tangents : ndarray of shape (n_features, k)
+            Directions in which the input changes.
+        state_tangents : ndarray of shape (state_size, k)
+            Directions in which the state changes.
+
+        Returns
+        -------
+        states : ndarray of shape (n_states,)
+            What ``transform`` returns for this row.
+        state : ndarray of shape (state_size,)
+        states_tangents : ndarray of shape (n_states, k)
+        state_tangents : ndarray of shape (state_size, k)
+
+        Raises
+        ------
+        NotImplementedError
+            If the reservoir has no linearised step.
+        """
+        return self._tangent_step(row, state, row_tangents, state_tangents)
+
     # ----------------------------------------------------------------- public
 
     @_fit_context(prefer_skip_nested_validation=True)

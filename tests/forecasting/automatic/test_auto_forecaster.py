@@ -206,8 +206,8 @@ def test_default_candidates_forecast(name):
     (_, candidate) = make_candidates([name], Situation(4, 6, 90, True, 50))
     model = candidate.forecaster
     epochs = {key: 1 for key in model.get_params() if key.endswith(("n_epochs", "steps_per_epoch"))}
-    states = model.set_params(**epochs)._fit_arrays([y], None)
-    assert np.isfinite(model._predict(states, 6, None)[0]).all()
+    states = model.set_params(**epochs).fit_arrays([y], None)
+    assert np.isfinite(model.predict_states(states, 6, None)[0]).all()
 
 
 def test_candidates_depend_on_the_situation():

@@ -159,8 +159,8 @@ class UpdatesNoCalibration(Mean):
 
 
 class KeepsItsCalibration(Mean):
-    def _fit_arrays(self, series, exog, observed=None):
-        kept, states = self.calibration_, super()._fit_arrays(series, exog, observed)
+    def fit_arrays(self, series, exog, observed=None):
+        kept, states = self.calibration_, super().fit_arrays(series, exog, observed)
         self.calibration_ = kept
         return states
 

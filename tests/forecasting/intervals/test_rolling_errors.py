@@ -35,13 +35,13 @@ RNG = np.random.default_rng(16)
 def fits(monkeypatch):
     """Count the fits of all forecasters, those inside others too."""
     counted = []
-    fit = Forecaster._fit_arrays
+    fit = Forecaster.fit_arrays
 
     def counting(self, *args):
         counted.append(type(self).__name__)
         return fit(self, *args)
 
-    monkeypatch.setattr(Forecaster, "_fit_arrays", counting)
+    monkeypatch.setattr(Forecaster, "fit_arrays", counting)
     return counted
 
 

@@ -121,7 +121,7 @@ def test_multivariate_and_panel():
 def test_trace_of_states_equals_updates_one_by_one(reservoir):
     y = wave()
     forecaster = ReservoirForecaster(reservoir, random_state=0).fit(y[:250])
-    traced = forecaster._trace(forecaster.states_, [y[250:260, np.newaxis]], None)[0]
+    traced = forecaster.trace_states(forecaster.states_, [y[250:260, np.newaxis]], None)[0]
     for k, state in enumerate(traced):
         updated = pickle.loads(pickle.dumps(forecaster)).update(y[250 : 251 + k])
         np.testing.assert_allclose(state.reservoir, updated.states_[0].reservoir, rtol=0, atol=1e-13)

@@ -109,7 +109,7 @@ def test_the_tangent_step_is_a_step_and_its_derivative(reservoir):
 
     both = np.concatenate([row, state])
     eye = np.eye(len(both))
-    seen, after, d_seen, d_after = reservoir._tangent_step(row, state, eye[:n_features], eye[n_features:])
+    seen, after, d_seen, d_after = reservoir.tangent_step(row, state, eye[:n_features], eye[n_features:])
     assert_allclose(np.concatenate([seen, after]), step(both), rtol=0, atol=1e-14)
     assert_allclose(np.concatenate([d_seen, d_after]), differences(step, both), rtol=0, atol=1e-8)
 

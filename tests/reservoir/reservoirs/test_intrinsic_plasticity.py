@@ -98,7 +98,7 @@ def test_refit_begins_anew_and_parameters_are_searched_by_name():
     units = EchoState(20, plasticity=IntrinsicPlasticity(), random_state=0).set_params(plasticity__std=0.1)
     first = units.fit(X).gain_.copy()
     np.testing.assert_array_equal(units.fit(X).gain_, first)
-    units._pretrain(X, stack(X)[1])
+    units.pretrain(X, stack(X)[1])
     np.testing.assert_array_equal(units.gain_, first)
 
 

@@ -58,7 +58,7 @@ def test_linearised_step_is_the_slope():
         units = SquaredStates(EchoState(6, random_state=0), squares=squares).fit(X)
         state, row, turn = 0.3 * series(1, 6)[0], X[0], series(1, 6, seed=1)[0]
         nothing = np.zeros((2, 1))
-        states, _, tangents, after_tangents = units._tangent_step(row, state, nothing, turn[:, np.newaxis])
+        states, _, tangents, after_tangents = units.tangent_step(row, state, nothing, turn[:, np.newaxis])
         steps = [
             units.transform(X[:1], initial_state=state + e * turn, return_state=True) for e in (1e-6, -1e-6)
         ]
