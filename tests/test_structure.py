@@ -87,6 +87,49 @@ def test_imports_run_downwards():
         assert not wrong, f"{module} imports {wrong}"
 
 
+# Of named tuples and of scikit-learn, which have no public names for them.
+FOREIGN = {"_replace", "_fields", "_asdict", "_validate_params", "_parameter_constraints"}
+
+
+def folder_of(path):
+    return Path(path).parts[:2]
+
+
+def private_names_of_folders():
+    """Return the private names that each folder defines: functions, classes and attributes."""
+    defined: dict[tuple, set] = {}
+    for path, tree in TREES.items():
+        names = defined.setdefault(folder_of(path), set())
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                names.add(node.name)
+            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                names.add(node.attr)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                names.add(node.id)
+    return defined
+
+
+def test_nobody_uses_private_names_of_another_folder():
+    defined = private_names_of_folders()
+    own = set.union(*defined.values())
+    wrong = []
+    for path, tree in TREES.items():
+        for node in ast.walk(tree):
+            used = []
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value) not in ("self", "cls", "super()"):
+                used = [node.attr]
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in PACKAGES:
+                used = [alias.name for alias in node.names]
+            wrong += [
+                f"{path}:{node.lineno} {name}"
+                for name in used
+                if name.startswith("_") and not name.startswith("__") and name in own - FOREIGN
+                if name not in defined[folder_of(path)]
+            ]
+    assert not wrong
+
+
 def test_pictures_are_drawn_for_the_command_line_and_other_pictures_alone():
     pictures = "forecasting.plotting"
     users = {module for module, names in GRAPH.items() if any(name.startswith(pictures) for name in names)}

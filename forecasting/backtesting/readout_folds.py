@@ -40,7 +40,7 @@ def check_readout_only(model: Any, name: str) -> None:
         raise TypeError(
             f"refit='readout' needs a ReservoirForecaster, which {name!r} is not; use refit=True."
         )
-    readout = model._default_parts["readout"]() if model.readout is None else model.readout
+    readout = model.part("readout")
     if not isinstance(readout, RidgeReadout):
         raise TypeError(f"refit='readout' needs a RidgeReadout; {name!r} has {readout!r}.")
     noisy = {
@@ -95,7 +95,7 @@ class _Head(NamedTuple):
     def of(cls, model: ReservoirForecaster, number: int) -> _Head:
         """Keep the penalty, and the road that was found to be good enough."""
         fitted = model.readouts_[number]
-        steps = model._heads(model.n_features_in_ > 0)[number]
+        steps = model.design().steps_ahead(model.n_features_in_ > 0)[number]
         alpha = np.broadcast_to(fitted.alpha_, (len(steps) * model.n_targets_,))
         template = clone(fitted).set_params(solver=fitted.solver_)
         if len(set(alpha)) == 1:
@@ -113,10 +113,7 @@ class _Head(NamedTuple):
         """Return the readout that has learned from rows."""
         if isinstance(rows, GramSums) and not rows.carries(float(self.alpha.min())):
             raise _DrownedPenalty
-        readout = clone(self.template)
-        readout.solver_, readout.solver_reason_ = readout.solver, "that of the first origin"
-        readout.n_features_in_, readout._target_shape = rows.n_features, (rows.n_targets,)
-        readout._solve(rows)
+        readout = clone(self.template).fit_sums(rows, reason="that of the first origin")
         if len(set(self.alpha)) > 1:
             chosen = np.searchsorted(readout.alphas_path_, self.alpha), np.arange(len(self.alpha))
             readout.coef_, readout.intercept_ = readout.coef_path_[chosen], readout.intercept_path_[chosen]
@@ -128,9 +125,8 @@ class _OneSeries:
     """The rows of one series: driven as far as asked, handed out once to every head."""
 
     def __init__(self, model: ReservoirForecaster, values: np.ndarray, exog: np.ndarray | None):
-        z = model._standardised(values)
-        self.model, self.values, self.targets = model, values, z[1:]
-        self.rows = np.hstack([z[:-1], model._exog(exog, len(z) - 1)])
+        self.model, self.values = model, values
+        self.rows, self.targets = model.inputs_.rows(values, exog)
         self.first = len(values) - len(self.rows)  # the step that is the target of row 0
         self.state = model.reservoir_.zero_states(1, self.rows.dtype)
         self.kept_from, self.n_driven = 0, 0
@@ -153,7 +149,7 @@ class _OneSeries:
     def examples(self, begin: int, end: int, steps: list) -> tuple[np.ndarray, np.ndarray]:
         """Features and targets of some rows."""
         later = self.rows[np.minimum(np.arange(len(self.rows)) + steps[0], len(self.rows) - 1)]
-        features = self.model._features_of(self.rows, later[:, self.model.n_targets_ :])
+        features = self.model.design().features(self.rows, later[:, self.model.n_targets_ :])
         states = self.kept[begin - self.kept_from : end - self.kept_from]
         targets = np.hstack([self.targets[begin + k : end + k] for k in steps])
         return features(states, slice(begin, end)), targets

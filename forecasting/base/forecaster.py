@@ -213,9 +213,20 @@ class Forecaster(ResidualIntervals, BaseEstimator):
         return self if calibrate is None else self.calibrate(calibrate)
 
     def fit_arrays(self, series: list, exog: list | None, observed: list | None = None) -> list:
-        """Fit on arrays that have been read, return the states: how one forecaster fits another inside it.
+        """Fit on arrays that have been read and validated: how one forecaster fits another inside it.
 
-        `observed` holds the series before missing observations were filled, if there is a rule that fills them.
+        Parameters
+        ----------
+        series : list of ndarray of shape (n_steps, n_targets)
+            Missing observations filled.
+        exog : list of ndarray of shape (n_steps, n_features), or None
+        observed : list of ndarray of shape (n_steps, n_targets), optional
+            The series before missing observations were filled, if there is a rule that fills them.
+
+        Returns
+        -------
+        list
+            The states at the ends of the series.
         """
         self._validate_params()
         self.n_targets_ = series[0].shape[1]

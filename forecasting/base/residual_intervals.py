@@ -44,6 +44,37 @@ class ResidualIntervals(InputReading):
         states, at the last observations, of the model that made the errors."""
         return self._predict(self.states_, n_steps, exog), lambda i, values: values
 
+    # --------------------------------------- arrays, for forecasters made of forecasters
+
+    def rolling_origins(self, initial: Any) -> conformal.Origins:
+        """Return a fit on the first part of the series, and its states at every step from there on.
+
+        Parameters
+        ----------
+        initial : int, float or None
+            Steps or fraction of the series in the first part.
+
+        Returns
+        -------
+        Origins
+        """
+        return self._rolling_origins(initial)
+
+    def rolling_residuals(self, n_steps: int, initial: Any) -> list[np.ndarray]:
+        """Return the errors of forecasts from all these origins.
+
+        Parameters
+        ----------
+        n_steps : int
+        initial : int, float or None
+
+        Returns
+        -------
+        list of ndarray of shape (n_origins, n_steps, n_targets)
+            One per series, NaN beyond its end.
+        """
+        return self._rolling_residuals(n_steps, initial)
+
     # ----------------------------------------------------------------- public
 
     def calibrate(self, horizon, *, initial=None):

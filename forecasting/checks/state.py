@@ -64,7 +64,7 @@ def check_no_leakage(forecaster: Any) -> None:
         for last in (0.0, 5.0):
             series = y.copy()
             series[-1] += last
-            (errors,) = fitted(forecaster, series, X)._rolling_residuals(3, 0.5)
+            (errors,) = fitted(forecaster, series, X).rolling_residuals(3, 0.5)
             for step in range(3):
                 errors[-1 - step, step] = np.nan  # compared with the last observation itself
             residuals.append(errors)

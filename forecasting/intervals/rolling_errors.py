@@ -187,7 +187,7 @@ def one_step_errors(forecaster: Any, initial: Any) -> list[np.ndarray]:
     if stored is not None and stored.covers(1, initial):
         _, one_step = stored.known(forecaster)
     if one_step is None:
-        origins = forecaster._rolling_origins(initial)
+        origins = forecaster.rolling_origins(initial)
         one_step = errors_from(origins, 1, origins.model.predict_states, _difference)
     return [errors[:, 0] for errors in one_step]
 

@@ -16,6 +16,8 @@ from forecasting.base.tags import ForecasterTags
 from forecasting.intervals.conformal import rolling_origins, rolling_residuals
 from forecasting.reservoirs.divergence import without_divergence
 from forecasting.reservoirs.free_run_validation import HELD_OUT, wants_free_run, with_validated_penalty
+from forecasting.reservoirs.readout_design import ReadoutDesign
+from forecasting.reservoirs.standard_inputs import StandardInputs
 from forecasting.series.differencing import Differences
 from forecasting.series.standard_units import moments
 from reservoir import EchoState, RidgeReadout
@@ -174,18 +176,8 @@ class ReservoirForecaster(DefaultParts, Forecaster):
             raise ValueError(
                 "linearised_noise is for what is fed back: use strategy='recursive' or set it to 0"
             )
-        is_open = isinstance(self.differences, str)  # "auto"; an array has no one answer to ==
-        differences = Differences(self._choose_differences(series, exog) if is_open else self.differences)
-        self.differences_ = differences.lags
-        differences.check_lengths(series, 4, "y")
-        self._learn_scaling([differences.apply(y) for y in series], exog)
-        standard = [self._standardised(y) for y in series]
-        lengths = np.array([len(z) - 1 for z in standard])
-        known = [self._exog(X, n) for X, n in zip(_each(exog, series), lengths)]
-        inputs = np.hstack([np.concatenate([z[:-1] for z in standard]), np.concatenate(known)])
-        targets = np.concatenate([z[1:] for z in standard])
-        final = self._learn(inputs, targets, Layout(lengths, "stacked"))
-        n_kept = differences.span + 1
+        final = self._learn(*self.prepare(series, exog))
+        n_kept = self.inputs_.n_kept
         return [SeriesState(state, y[-n_kept:].copy()) for state, y in zip(final, series)]
 
     def _predict(self, states, n_steps, exog):
@@ -205,9 +197,8 @@ class ReservoirForecaster(DefaultParts, Forecaster):
         return [self._at_end(state, y, X) for state, y, X in zip(states, series, _each(exog, series))]
 
     def _restart(self, series, exog):
-        differences = Differences(self.differences_)
-        differences.check_lengths(series, 1, "context")
-        n_kept = differences.span + 1
+        Differences(self.differences_).check_lengths(series, 1, "context")
+        n_kept = self.inputs_.n_kept
         rest = self.reservoir_.zero_states(1, np.float64)[0]
         states = []
         for y, X in zip(series, _each(exog, series)):
@@ -249,34 +240,76 @@ class ReservoirForecaster(DefaultParts, Forecaster):
             raise ValueError(
                 f"exog has shape {np.shape(exog)}, expected ({n_exog},): one constant per variable"
             )
-        constant = self._exog(None if exog is None else np.array(exog, dtype=float).reshape(1, -1), 1)
-        weights, intercept = self._loop_weights(*linear_readout(self.readouts_[0]), constant)
+        units, design = self.inputs_, self.design()
+        constant = units.exog(None if exog is None else np.array(exog, dtype=float).reshape(1, -1), 1)
+        linear = linear_readout(self.readouts_[0])
+        weights, intercept = design.loop_weights(*linear, self.reservoir_.n_states_, constant)
         state = self.states_[-1]
-        point = np.concatenate([state.reservoir, self._standardised(state.tail)[-1]])
-        scaling = self.centre_, self.scale_, *self.range_
+        point = np.concatenate([state.reservoir, units.standardised(state.tail)[-1]])
+        scaling = units.centre, units.scale, *units.limits
         return ClosedLoop(self.reservoir_, weights, intercept[0], 1.0, constant[0], point, *scaling)
+
+    def prepare(self, series: list, exog: list | None) -> tuple:
+        """Do all of `fit` that comes before a readout: choose the differences, learn the scales, draw the reservoir.
+
+        For callers that train readouts themselves, as readout-only backtests and `tune` do.
+
+        Parameters
+        ----------
+        series : list of ndarray of shape (n_steps, n_targets)
+        exog : list of ndarray of shape (n_steps, n_features), or None
+
+        Returns
+        -------
+        inputs : ndarray of shape (n_rows, n_inputs)
+            Of the reservoir, all series below one another.
+        targets : ndarray of shape (n_rows, n_targets)
+        layout : Layout
+            Where each series starts.
+        noise_seed : int
+            Seeds the noise of the states in training.
+        """
+        is_open = isinstance(self.differences, str)  # "auto"; an array has no one answer to ==
+        differences = Differences(self._choose_differences(series, exog) if is_open else self.differences)
+        differences.check_lengths(series, 4, "y")
+        self.differences_ = differences.lags
+        self.inputs_ = StandardInputs.learned(series, exog, differences.lags, self.standardize)
+        self.range_ = self.inputs_.limits
+        rows = [self.inputs_.rows(y, X) for y, X in zip(series, _each(exog, series))]
+        inputs, targets = (np.concatenate(parts) for parts in zip(*rows))
+        layout = Layout(np.array([len(z) for z, _ in rows]), "stacked")
+        rng = self._draw_reservoir(inputs.shape[1])
+        self.reservoir_.pretrain(inputs, layout)
+        return inputs, targets, layout, int(rng.integers(2**63))
+
+    def design(self) -> ReadoutDesign:
+        """Return what the readouts of the fitted forecaster see and forecast."""
+        return ReadoutDesign(self.strategy == "direct", self.max_horizon, self.input_skip, self.n_targets_)
 
     # --------------------------------------------------------------- learning
 
-    def _learn(self, inputs, targets, layout):
-        """Draw the reservoir and fit the readouts; return the states that have seen all but the last row."""
-        rng = self._draw_reservoir(inputs.shape[1])
-        self.reservoir_.pretrain(inputs, layout)
-        readout = self._default_parts["readout"]() if self.readout is None else self.readout
-        noise_seed = int(rng.integers(2**63))
+    def _learn(self, inputs, targets, layout, noise_seed):
+        """Fit the readouts; return the states that have seen all but the last row."""
+        design = self.design()
+        readout = self.part("readout")
         left = np.concatenate([np.arange(n, 0, -1) for n in layout.lengths])  # targets from each row on
         self.readouts_ = []
-        for steps in self._heads(inputs.shape[1] > self.n_targets_):
+        for steps in design.steps_ahead(inputs.shape[1] > self.n_targets_):
             later = [np.minimum(np.arange(len(inputs)) + k, len(inputs) - 1) for k in steps]
             wanted = np.hstack([targets[rows] for rows in later])
-            features = self._features_of(inputs, inputs[later[0], self.n_targets_ :])
+            features = design.features(inputs, inputs[later[0], self.n_targets_ :])
             usable = self._usable(left > steps[-1], layout)
             data = {"inputs": inputs, "targets": wanted, "layout": layout, "features": features}
             if self.strategy == "recursive" and wants_free_run(readout):
                 train = partial(self._train, data=data, noise_seed=noise_seed)
                 data_of_runs = inputs, targets, layout, self.max_horizon
                 readout = with_validated_penalty(
-                    readout, train, self._driven, self._run_free, usable, *data_of_runs
+                    readout,
+                    train,
+                    self._driven,
+                    partial(design.run_free, self.reservoir_),
+                    usable,
+                    *data_of_runs,
                 )
             self.readouts_.append(clone(readout))
             final = self._train(self.readouts_[-1], usable, data, noise_seed)
@@ -323,19 +356,6 @@ class ReservoirForecaster(DefaultParts, Forecaster):
             )
         return usable
 
-    def _heads(self, with_exog):
-        """Steps ahead of each readout: direct ones in one, unless each sees exogenous variables of its own."""
-        if self.strategy == "recursive":
-            return [[0]]
-        return [[k] for k in range(self.max_horizon)] if with_exog else [list(range(self.max_horizon))]
-
-    def _features_of(self, inputs, later_exog):
-        """What a readout sees of the rows ``index``: states, inputs, exogenous variables of its own step."""
-        beside = inputs if self.input_skip else inputs[:, :0]
-        if self.strategy == "direct":
-            beside = np.hstack([beside, later_exog])
-        return lambda states, index: np.hstack([states, beside[index]])
-
     def _choose_differences(self, series, exog):
         """The candidate with the smallest mean absolute error after the first part of every series."""
         least = _LEAST_STEPS_TO_CHOOSE if self.strategy == "recursive" else 3 * self.max_horizon
@@ -353,28 +373,12 @@ class ReservoirForecaster(DefaultParts, Forecaster):
             errors.append(np.mean(scaled))
         return _CANDIDATE_DIFFERENCES[int(np.argmin(errors))]
 
-    def _learn_scaling(self, differenced, exog):
-        values = np.concatenate(differenced)
-        self.centre_, self.scale_ = moments(values, self.standardize)
-        self.range_ = np.array([values.min(axis=0), values.max(axis=0)])
-        if exog is not None:
-            self.exog_centre_, self.exog_scale_ = moments(np.concatenate(exog), self.standardize)
-
     # -------------------------------------------------------------- advancing
-
-    def _standardised(self, y):
-        return (Differences(self.differences_).apply(y) - self.centre_) / self.scale_
-
-    def _exog(self, X, n_steps):
-        """Standardised exogenous variables of the last ``n_steps`` rows; without any, no columns."""
-        if X is None:
-            return np.zeros((n_steps, 0))
-        return (X[len(X) - n_steps :] - self.exog_centre_) / self.exog_scale_
 
     def _rows_after(self, state, y, X):
         """Further observations with the tail before them, and the reservoir's inputs that they make."""
         seen = np.concatenate([state.tail, y])
-        return seen, np.hstack([self._standardised(seen)[:-1], self._exog(X, len(y))])
+        return seen, self.inputs_.rows(seen, X)[0]
 
     def _at_end(self, state, y, X):
         """Return the state after further observations of one series."""
@@ -402,46 +406,32 @@ class ReservoirForecaster(DefaultParts, Forecaster):
     # ------------------------------------------------------------- forecasting
 
     def _ahead(self, state, n_steps, X):
-        exog = self._exog(None if X is None else X[:n_steps], n_steps)
+        exog = self.inputs_.exog(None if X is None else X[:n_steps], n_steps)
         ahead = self._ahead_free if self.strategy == "recursive" else self._ahead_direct
         z = ahead(state, n_steps, exog)
-        return Differences(self.differences_).undo(z * self.scale_ + self.centre_, state.tail)
+        return self.inputs_.undone(z, state.tail)
 
     def _ahead_free(self, state, n_steps, exog):
-        readout, last = self.readouts_[0], self._standardised(state.tail)[-1]
+        readout, last = self.readouts_[0], self.inputs_.standardised(state.tail)[-1]
         if is_linear(readout):
-            z, n_done = self._run_free(*linear_readout(readout), state.reservoir, last, exog)
+            linear = linear_readout(readout)
+            z, n_done = self.design().run_free(self.reservoir_, *linear, state.reservoir, last, exog)
         else:
             z, _, n_done = run_free_with(self._output, self.reservoir_, state.reservoir, last, exog)
-        low, high = (self.range_ - self.centre_) / self.scale_
-        return without_divergence(z, n_done, low, high, self.escape_factor)
+        return without_divergence(z, n_done, *self.inputs_.standard_limits, self.escape_factor)
 
     def _output(self, states, row):
         return self.readouts_[0].predict(np.hstack([states, row]) if self.input_skip else states)
 
-    def _run_free(self, coef, intercept, initial, last, exog):
-        """Standardised series after ``last``, as far as ``exog`` goes, and the steps done before it diverged."""
-        weights, constant = self._loop_weights(coef, intercept, exog)
-        z, _, n_done = self.reservoir_.run_free(len(exog), weights, constant, initial, last, exog)
-        return z, n_done
-
-    def _loop_weights(self, coef, intercept, exog):
-        """Weights of states and of the last output, and what is constant at each row of ``exog``."""
-        n_states, n_targets = self.reservoir_.n_states_, self.n_targets_
-        n_inputs = n_targets + exog.shape[1]
-        of_inputs = coef[:, n_states:] if self.input_skip else np.zeros((n_targets, n_inputs))
-        weights = np.hstack([coef[:, :n_states], of_inputs[:, :n_targets]])
-        return weights, intercept + exog @ of_inputs[:, n_targets:].T
-
     def _ahead_direct(self, state, n_steps, exog):
-        last = self._standardised(state.tail)[-1]
+        last = self.inputs_.standardised(state.tail)[-1]
         row = np.concatenate([last, exog[0]])[np.newaxis]
         one = Layout(np.array([1]), "single")
         states, _ = self.reservoir_.drive(row, one, state.reservoir[np.newaxis])
         answers = []
-        for steps, readout in zip(self._heads(exog.shape[1] > 0), self.readouts_):
+        for steps, readout in zip(self.design().steps_ahead(exog.shape[1] > 0), self.readouts_):
             if steps[0] < n_steps:
-                seen = self._features_of(row, exog[steps[0] : steps[0] + 1])(states, slice(None))
+                seen = self.design().features(row, exog[steps[0] : steps[0] + 1])(states, slice(None))
                 answers.append(readout.predict(seen).reshape(-1, self.n_targets_))
         return np.concatenate(answers)[:n_steps]
 

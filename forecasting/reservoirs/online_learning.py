@@ -171,14 +171,14 @@ class OnlineReservoirForecaster(ReservoirForecaster):
         seen, rows = self._rows_after(state, y, X)
         layout = Layout(np.array([len(rows)]), "single")
         states, final = self.reservoir_.drive(rows, layout, state.reservoir[np.newaxis])
-        features = self._features_of(rows, rows[:, self.n_targets_ :])(states, slice(None))
-        targets = self._standardised(seen)[1:]
+        features = self.design().features(rows, rows[:, self.n_targets_ :])(states, slice(None))
+        targets = self.inputs_.standardised(seen)[1:]
         learner = deepcopy(state.learner)
         learner.partial_fit(features, targets[:, 0] if targets.shape[1] == 1 else targets)
         return OnlineState(final[0], seen[len(y) :].copy(), *linear_readout(learner), learner)
 
     def _ahead_free(self, state, n_steps, exog):
-        last = self._standardised(state.tail)[-1]
-        z, n_done = self._run_free(state.coef, state.intercept, state.reservoir, last, exog)
-        low, high = (self.range_ - self.centre_) / self.scale_
-        return without_divergence(z, n_done, low, high, self.escape_factor)
+        last = self.inputs_.standardised(state.tail)[-1]
+        linear = state.coef, state.intercept
+        z, n_done = self.design().run_free(self.reservoir_, *linear, state.reservoir, last, exog)
+        return without_divergence(z, n_done, *self.inputs_.standard_limits, self.escape_factor)

@@ -23,7 +23,6 @@ from forecasting.backtesting.data import Cut
 from forecasting.reservoirs.divergence import escaped
 from forecasting.reservoirs.free_run_validation import wants_free_run
 from forecasting.reservoirs.free_running import ReservoirForecaster
-from forecasting.series.differencing import Differences
 from forecasting.tuning.configurations import Configuration
 from forecasting.tuning.spaces import with_parts
 from reservoir import RidgeReadout
@@ -98,9 +97,8 @@ class FreeRunCandidate(Configuration):
         self.by_penalty = np.full((len(self.alphas), len(self.task.windows)), np.nan)
         self._scale_and_draw(model)
         for s, one in enumerate(self.task.series):
-            z = model._standardised(one.values)
-            rows = np.hstack([z[:-1], model._exog(one.exog, len(z) - 1)])
-            features = model._features_of(rows, rows[:, model.n_targets_ :])
+            rows, targets = model.inputs_.rows(one.values, one.exog)
+            features = model.design().features(rows, rows[:, model.n_targets_ :])
             first = len(one.values) - len(rows)  # the step that is the target of row 0
             washed = first + min(model.washout, len(rows) // 2)
             state = model.reservoir_.zero_states(1, rows.dtype)
@@ -113,7 +111,7 @@ class FreeRunCandidate(Configuration):
                     if begin >= washed:
                         here = slice(at + index.start, at + index.stop)
                         readout = readout or clone(self.readout).set_params(store_path=True, selection="gcv")
-                        readout.partial_fit(features(states, here), z[1:][here])
+                        readout.partial_fit(features(states, here), targets[here])
                 self.pieces.append(_Piece(s, begin, end, readout))
 
     def _scale_and_draw(self, model: Any) -> None:
@@ -126,16 +124,7 @@ class FreeRunCandidate(Configuration):
             exog = [one.exog[part] for one, part in zip(self.task.series, parts) if one.exog is not None]
         model._validate_params()
         model.n_targets_ = series[0].shape[1]
-        wanted = model.differences
-        model.differences_ = model._choose_differences(series, exog) if wanted == "auto" else wanted
-        differences = Differences(model.differences_)
-        model._learn_scaling([differences.apply(y) for y in series], exog)
-        rows = [
-            np.hstack([z[:-1], model._exog(X, len(z) - 1)])
-            for z, X in zip(map(model._standardised, series), _each(exog, series))
-        ]
-        model._draw_reservoir(rows[0].shape[1])
-        model.reservoir_.pretrain(np.concatenate(rows), Layout(np.array([len(r) for r in rows]), "stacked"))
+        model.prepare(series, exog)
 
     def _borders(self, s: int, first: int, washed: int) -> list[int]:
         """Steps of a series at which pieces begin, and its end."""
@@ -177,15 +166,16 @@ class FreeRunCandidate(Configuration):
         """Forecast of the test steps of one series, None if it diverges."""
         model, one, origin = self.fitted, self.task.series[s], cut.train.stop
         n_steps = cut.test.stop - origin
-        differences = Differences(model.differences_)
-        tail = one.values[origin - differences.span - 1 : origin]
+        units = model.inputs_
+        tail = one.values[origin - units.n_kept : origin]
         future = None if one.exog is None else one.exog[origin : cut.test.stop]
-        last, exog = model._standardised(tail)[-1], model._exog(future, n_steps)
-        z, n_done = model._run_free(coef, intercept, self.states[s, origin], last, exog)
-        low, high = (model.range_ - model.centre_) / model.scale_
+        last, exog = units.standardised(tail)[-1], units.exog(future, n_steps)
+        state = self.states[s, origin]
+        z, n_done = model.design().run_free(model.reservoir_, coef, intercept, state, last, exog)
+        low, high = units.standard_limits
         if n_done < n_steps or escaped(z, low, high, model.escape_factor).any():
             return None
-        path = differences.undo(z * model.scale_ + model.centre_, tail)[cut.test.start - origin :]
+        path = units.undone(z, tail)[cut.test.start - origin :]
         return path if np.isfinite(path).all() else None
 
 

@@ -15,6 +15,22 @@ class DefaultParts(BaseEstimator):
     # Name of the parameter and what None stands for.
     _default_parts: ClassVar[dict[str, Callable]] = {}
 
+    def part(self, name):
+        """Return a part as it was given, or what None stands for.
+
+        Parameters
+        ----------
+        name : str
+            Of the parameter.
+
+        Returns
+        -------
+        estimator
+            Not cloned.
+        """
+        given = getattr(self, name)
+        return self._default_parts[name]() if given is None else given
+
     def set_params(self, **params):
         """Set parameters, also of parts by ``part__name``.
 

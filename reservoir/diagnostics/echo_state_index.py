@@ -144,4 +144,4 @@ def effective_spectral_radius(reservoir: EchoState) -> float:
     check_is_fitted(reservoir)
     eye = np.eye(reservoir.n_units)
     heard = reservoir.leak_rates_[:, np.newaxis] * (reservoir.recurrent_weights_ @ eye)
-    return spectral_radius(reservoir._kept(eye) + heard)
+    return spectral_radius(reservoir.retained(eye) + heard)

@@ -272,4 +272,4 @@ class ConceptorMemory(DefaultParts, BaseEstimator):
         units = self.reservoir_
         value = self.loaded_weights_ @ h + units.bias_
         activate(value, ACTIVATIONS[units.activation])
-        return units._kept(h[:, np.newaxis])[:, 0] + units.leak_rates_ * value
+        return units.retained(h[:, np.newaxis])[:, 0] + units.leak_rates_ * value

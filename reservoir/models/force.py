@@ -171,15 +171,15 @@ class ForceGenerator(DefaultParts, BaseEstimator):
         """Go through the pattern, one step of the reservoir and one of the readout after the other."""
         readout = self.readout_
         readout.n_features_in_ = self.reservoir_.n_states_
-        readout._begin(readout.n_features_in_, pattern.shape[1:])
+        readout.start(readout.n_features_in_, pattern.shape[1:])
         self.outputs_ = np.zeros_like(pattern)
         said = np.zeros(pattern.shape[1])
         for _ in range(self.n_epochs):
             for t in range(len(pattern)):
                 fed_back = self.feedback_scaling * said[np.newaxis]
                 states, state = self.reservoir_.drive(fed_back, _ONE_STEP, state, noise_rng)
-                self.outputs_[t] = readout._coef @ states[0] + readout._intercept
-                readout._learn(states, pattern[t : t + 1])
-                said = readout._coef @ states[0] + readout._intercept
-        readout._publish()
+                self.outputs_[t] = readout.respond(states[0])
+                readout.learn(states, pattern[t : t + 1])
+                said = readout.respond(states[0])
+        readout.publish()
         self.final_state_ = np.concatenate([state[0], said])

@@ -19,8 +19,16 @@ class OnlineReadout(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """Set what the rows change."""
         raise NotImplementedError
 
-    def _learn(self, X, y):
-        """Go through rows (n, n_features) and targets (n, n_targets), both float64 and contiguous."""
+    def learn(self, X, y):
+        """Update the weights row by row.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_features)
+            float64, contiguous.
+        y : ndarray of shape (n_rows, n_targets)
+            float64, contiguous.
+        """
         raise NotImplementedError
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -74,7 +82,7 @@ class OnlineReadout(MultiOutputMixin, RegressorMixin, BaseEstimator):
         begins = "_coef" not in vars(self)
         X, y = validate_data(self, X, y, dtype=FLOATS, multi_output=True, y_numeric=True, reset=begins)
         if begins:
-            self._begin(X.shape[1], y.shape[1:])
+            self.start(X.shape[1], y.shape[1:])
         elif y.shape[1:] != self._target_shape:
             raise ValueError(
                 f"rows of y have shape {y.shape[1:]}, those of earlier calls had {self._target_shape}"
@@ -83,19 +91,40 @@ class OnlineReadout(MultiOutputMixin, RegressorMixin, BaseEstimator):
             if isinstance(carried, np.ndarray) and not carried.flags.writeable:  # from a memory map
                 setattr(self, name, carried.copy())
         columns = np.ascontiguousarray(y, dtype=np.float64).reshape(len(X), -1)
-        self._learn(np.ascontiguousarray(X, dtype=np.float64), columns)
-        return self._publish()
+        self.learn(np.ascontiguousarray(X, dtype=np.float64), columns)
+        return self.publish()
 
-    def _begin(self, n_features, target_shape):
-        """Know nothing yet of rows of this width and targets of this shape."""
+    def start(self, n_features, target_shape):
+        """Start from zero weights.
+
+        Parameters
+        ----------
+        n_features : int
+            Width of rows.
+        target_shape : tuple of int
+            Shape of a target: () or (n_targets,).
+        """
         n_targets = int(np.prod(target_shape))
         self._target_shape = target_shape
         self._coef = np.zeros((n_targets, n_features))
         self._intercept = np.zeros(n_targets)
         self._start(n_features, n_targets)
 
-    def _publish(self):
-        """Copy what has been learned to where it is looked for."""
+    def respond(self, row):
+        """Return the output of the present weights for one row.
+
+        Parameters
+        ----------
+        row : ndarray of shape (n_features,)
+
+        Returns
+        -------
+        ndarray of shape (n_targets,)
+        """
+        return self._coef @ row + self._intercept
+
+    def publish(self):
+        """Copy the weights to ``coef_`` and ``intercept_``, or raise if they have diverged."""
         if not (np.isfinite(self._coef).all() and np.isfinite(self._intercept).all()):
             raise ValueError(f"{self!r} diverged: {self._remedy}")
         is_flat = self._target_shape == ()
@@ -177,7 +206,16 @@ class RecursiveLeastSquares(OnlineReadout):
         self._means = np.zeros(n_features + n_targets)
         self._weight = 0.0
 
-    def _learn(self, X, y):
+    def learn(self, X, y):
+        """Update the weights row by row.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_features)
+            float64, contiguous.
+        y : ndarray of shape (n_rows, n_targets)
+            float64, contiguous.
+        """
         self._weight = _recursive_least_squares(
             X, y, self._coef, self._inverse, self._means, self._weight, float(self.forgetting)
         )
@@ -239,7 +277,16 @@ class LeastMeanSquares(OnlineReadout):
     def _start(self, n_features, n_targets):
         """Nothing is carried beside the coefficients."""
 
-    def _learn(self, X, y):
+    def learn(self, X, y):
+        """Update the weights row by row.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_features)
+            float64, contiguous.
+        y : ndarray of shape (n_rows, n_targets)
+            float64, contiguous.
+        """
         if self.normalized and self.learning_rate >= 2:
             raise ValueError(
                 f"learning_rate={self.learning_rate!r} lets normalised steps raise the error: it must lie below 2"

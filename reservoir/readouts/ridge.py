@@ -267,6 +267,26 @@ class RidgeReadout(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self._forget(_SOLUTION)
         return self
 
+    def fit_sums(self, rows, *, reason="sums of rows were given"):
+        """Fit to rows that were folded away before, as `reservoir.readouts.centred_rows` does.
+
+        Parameters
+        ----------
+        rows : GramSums or TriangularFactor
+            Read, not changed: the same sums may grow afterwards, and be solved again.
+        reason : str
+            What ``solver_reason_`` says.
+
+        Returns
+        -------
+        self
+        """
+        self.solver_ = "sums" if isinstance(rows, GramSums) else "svd"
+        self.solver_reason_ = reason
+        self.n_features_in_, self._target_shape = rows.n_features, (rows.n_targets,)
+        self._solve(rows)
+        return self
+
     def __add__(self, other):
         """Return the readout of all rows that two readouts have seen in ``partial_fit``, with self's parameters."""
         if not isinstance(other, RidgeReadout):

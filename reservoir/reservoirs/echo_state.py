@@ -204,7 +204,7 @@ class EchoState(Reservoir):
         weights, input_weights, bias = self._drawn
         heard = rows.astype(float, copy=False) @ input_weights.T
         self.gain_, self.bias_ = self.plasticity.learn(
-            heard, weights, bias, self._kept, self.leak_rates_, layout
+            heard, weights, bias, self.retained, self.leak_rates_, layout
         )
         self.recurrent_weights_ = with_gain(weights, self.gain_)
         self.input_weights_ = with_gain(input_weights, self.gain_)
@@ -249,8 +249,18 @@ class EchoState(Reservoir):
     def _leak_for_block(self, leak):
         return leak
 
-    def _kept(self, states):
-        """What the next states keep of these, in columns: (n_units, k)."""
+    def retained(self, states):
+        """Return what the next states keep of some states.
+
+        Parameters
+        ----------
+        states : ndarray of shape (n_units, k)
+            In columns.
+
+        Returns
+        -------
+        ndarray of shape (n_units, k)
+        """
         return (1 - self.leak_rates_)[:, np.newaxis] * states
 
     def _arrays(self, dtype):
@@ -311,7 +321,7 @@ class EchoState(Reservoir):
 
     def _tangent_step(self, row, state, row_tangents, state_tangents):
         before = np.column_stack([state, state_tangents])
-        drive, kept = self.recurrent_weights_ @ before, self._kept(before)
+        drive, kept = self.recurrent_weights_ @ before, self.retained(before)
         drive += self.input_weights_ @ np.column_stack([row, row_tangents])
         value = drive[:, 0] + self.bias_
         activate(value, ACTIVATIONS[self.activation])

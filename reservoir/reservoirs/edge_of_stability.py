@@ -155,5 +155,16 @@ class ES2N(EchoState):
     def _leak_for_block(self, leak):
         return blend_for_block(leak, self.rotation_, leak.leak.dtype)
 
-    def _kept(self, states):
+    def retained(self, states):
+        """Return what the next states keep of some states.
+
+        Parameters
+        ----------
+        states : ndarray of shape (n_units, k)
+            In columns.
+
+        Returns
+        -------
+        ndarray of shape (n_units, k)
+        """
         return (1 - self.leak_rates_)[:, np.newaxis] * (self.rotation_ @ states)

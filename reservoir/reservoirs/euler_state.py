@@ -141,7 +141,18 @@ class EulerState(EchoState):
         leak = self.leak_rates_.astype(dtype)
         return Blend(np.ones_like(leak), leak)
 
-    def _kept(self, states):
+    def retained(self, states):
+        """Return what the next states keep of some states.
+
+        Parameters
+        ----------
+        states : ndarray of shape (n_units, k)
+            In columns.
+
+        Returns
+        -------
+        ndarray of shape (n_units, k)
+        """
         return states
 
 

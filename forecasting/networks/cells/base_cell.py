@@ -15,8 +15,8 @@ carry, grad_x)``                                   ``grad_x``; that and ``grad_s
 =================================================  ============================================================
 
 A cell whose compiled loop forward is called ``kernel(params, x, *memory, *constants)``, with the arrays of its tape's
-memory and with what ``_constants(params)`` returns, names it as ``kernel``: then networks of it also run step by step
-in compiled loops (`forecasting.sequence_models.layers.compiled_steps`), writing, drawing, fed back.
+memory and with what ``kernel_constants(params)`` returns, names it as ``kernel``: then networks of it also run step
+by step in compiled loops (`forecasting.sequence_models.layers.compiled_steps`), writing, drawing, fed back.
 
 Arrays are time-major: ``x`` (n_steps, n_series, n_features), states (n_steps, n_series, n_units).
 """
@@ -261,7 +261,18 @@ class Cell(BaseEstimator):
     def _gates(self, tape: Any) -> dict[str, np.ndarray]:
         return {}
 
-    def _constants(self, params: Any) -> tuple:
+    def kernel_constants(self, params: Any) -> tuple:
+        """Return the arguments of the compiled step that do not change from step to step.
+
+        Parameters
+        ----------
+        params : NamedTuple
+            Parameters of the cell.
+
+        Returns
+        -------
+        tuple
+        """
         return ()
 
     def _forward(self, params: Any, x: np.ndarray, state: Any) -> Any:

@@ -201,19 +201,30 @@ class FastRNN(Cell):
         _, candidates = tape.memory
         return {"candidate": candidates}
 
-    def _constants(self, params: Any) -> tuple:
+    def kernel_constants(self, params: Any) -> tuple:
+        """Return the arguments of the compiled step that do not change from step to step.
+
+        Parameters
+        ----------
+        params : NamedTuple
+            Parameters of the cell.
+
+        Returns
+        -------
+        tuple
+        """
         return ACTIVATIONS[self.activation], expit(params.mixing_logits)
 
     def _forward(self, params: Any, x: np.ndarray, state: Any) -> Tape:
         path = np.empty((len(x) + 1, x.shape[1], self.n_units), x.dtype)
         candidates = np.empty_like(path[1:])
         path[0] = state.output
-        forward(params, x, path, candidates, *self._constants(params))
+        forward(params, x, path, candidates, *self.kernel_constants(params))
         return Tape(path[1:], Output(path[-1].copy()), (path, candidates))
 
     def _backward(self, params, x, tape, grad_states, carry, grad_x):
         grads = zeros_of(params)
-        code, mixing = self._constants(params)
+        code, mixing = self.kernel_constants(params)
         backward(params, x, *tape.memory, code, mixing, grad_states, carry.output, grads, grad_x)
         grads.mixing_logits[:] *= mixing * (1 - mixing)
         return grads, carry

@@ -262,20 +262,31 @@ class LeakyRNN(Cell):
         _, heard = tape.memory
         return {"trace": heard[1:, :, self.n_units :]}
 
-    def _constants(self, params: Any) -> tuple:
+    def kernel_constants(self, params: Any) -> tuple:
+        """Return the arguments of the compiled step that do not change from step to step.
+
+        Parameters
+        ----------
+        params : NamedTuple
+            Parameters of the cell.
+
+        Returns
+        -------
+        tuple
+        """
         return ACTIVATIONS[self.activation], expit(params.retention_logits)
 
     def _forward(self, params: Any, x: np.ndarray, state: Any) -> Tape:
         path = np.empty((len(x) + 1, x.shape[1], self.n_units), x.dtype)
         heard = np.zeros((len(x) + 1, x.shape[1], 2 * self.n_units), x.dtype)
         path[0], heard[0, :, self.n_units :] = state
-        forward(params, x, path, heard, *self._constants(params))
+        forward(params, x, path, heard, *self.kernel_constants(params))
         final = LeakyState(path[-1].copy(), heard[-1, :, self.n_units :].copy())
         return Tape(path[1:], final, (path, heard))
 
     def _backward(self, params, x, tape, grad_states, carry, grad_x):
         grads = zeros_of(params)
-        code, retention = self._constants(params)
+        code, retention = self.kernel_constants(params)
         backward(params, x, *tape.memory, code, retention, grad_states, *carry, grads, grad_x)
         grads.retention_logits[:] *= retention * (1 - retention)
         return grads, carry

@@ -302,7 +302,18 @@ class LSTM(Cell):
         names = ("candidate", "input", "output_gate", "forget")
         return dict(zip(names, np.split(gates, 4, axis=2)), memory=memories[1:, :, : self.n_units])
 
-    def _constants(self, params: Any) -> tuple:
+    def kernel_constants(self, params: Any) -> tuple:
+        """Return the arguments of the compiled step that do not change from step to step.
+
+        Parameters
+        ----------
+        params : NamedTuple
+            Parameters of the cell.
+
+        Returns
+        -------
+        tuple
+        """
         return (_FORGET[self.forget],)
 
     def _forward(self, params: Any, x: np.ndarray, state: Any) -> Tape:
@@ -311,7 +322,7 @@ class LSTM(Cell):
         memories = np.empty((n_steps + 1, n_series, 2 * self.n_units), x.dtype)
         gates = np.empty((n_steps, n_series, 4 * self.n_units), x.dtype)
         path[0], memories[0, :, : self.n_units] = state
-        forward(params, x, path, memories, gates, *self._constants(params))
+        forward(params, x, path, memories, gates, *self.kernel_constants(params))
         final = LSTMState(path[-1].copy(), memories[-1, :, : self.n_units].copy())
         return Tape(path[1:], final, (path, memories, gates))
 

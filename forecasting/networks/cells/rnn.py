@@ -161,13 +161,24 @@ class RNN(Cell):
             np.zeros(self.n_units, dtype),
         )
 
-    def _constants(self, params: Any) -> tuple:
+    def kernel_constants(self, params: Any) -> tuple:
+        """Return the arguments of the compiled step that do not change from step to step.
+
+        Parameters
+        ----------
+        params : NamedTuple
+            Parameters of the cell.
+
+        Returns
+        -------
+        tuple
+        """
         return (ACTIVATIONS[self.activation],)
 
     def _forward(self, params: Any, x: np.ndarray, state: Any) -> Tape:
         path = np.empty((len(x) + 1, x.shape[1], self.n_units), x.dtype)
         path[0] = state.output
-        forward(params, x, path, *self._constants(params))
+        forward(params, x, path, *self.kernel_constants(params))
         return Tape(path[1:], Output(path[-1].copy()), (path,))
 
     def _backward(self, params, x, tape, grad_states, carry, grad_x):

@@ -170,7 +170,7 @@ def cell_step(cell: Cell, params: Any, n_features: int, state: Any) -> CellStep 
             "forecasting.networks.cells.base_cell"
         )
     _KERNELS[type(params)] = cell.kernel
-    return CellStep(params, x, cell.forward(params, x, state).memory, cell._constants(params))
+    return CellStep(params, x, cell.forward(params, x, state).memory, cell.kernel_constants(params))
 
 
 def linear_step(params: Any, activation: str, n_series: int) -> Linear:
