@@ -15,26 +15,31 @@ def files(folder: str, *names: str) -> tuple[str, ...]:
 
 
 # What a row runs, as arguments of pytest.
-PARTS: Mapping[str, tuple[str, ...]] = {
+PARTS: dict[str, tuple[str, ...]] = {
     "all": (),
     # What depends on the processor: compiled code, products, solvers, and what is trained with them.
-    "numeric": ("tests/reservoir", "tests/forecasting/networks", "tests/forecasting/sequence_models"),
-    # What depends on calendars, files and text.
-    "data": (
-        "tests/forecasting",
-        "--ignore=tests/forecasting/networks",
-        "--ignore=tests/forecasting/sequence_models",
-    ),
-    "kernels": (
+    "numeric": (
         *files("tests/reservoir/kernels", "products", "lanes", "pointer_calls", "threads"),
-        *files("tests/reservoir", "vecmath", "dynamics", "readout"),
+        *files("tests/reservoir", "vecmath", "dynamics", "readout", "spectrum"),
         *files("tests/forecasting", "ensemble", "reservoir_model"),
     ),
-    "pandas": files(
+    # What depends on calendars, files, text and processes.
+    "data": files(
         "tests/forecasting",
-        *("backtesting", "base", "cli", "cli_models", "csv_series", "gaps", "polars", "seasons", "series"),
+        *(
+            "backtesting",
+            "base",
+            "cli",
+            "cli_models",
+            "csv_series",
+            "datasets",
+            "gaps",
+            "polars",
+            "seasons",
+            "series",
+        ),
     ),
-    "no cache": (
+    "uncached": (
         "tests/reservoir/kernels/test_compilation.py",
         *files("tests/reservoir", "signals", "vecmath"),
         *files("tests/forecasting", "baselines", "metrics"),
@@ -42,11 +47,12 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "emulated": (
         *files("tests/reservoir/kernels", "products", "lanes", "pointer_calls"),
         *files("tests/reservoir", "vecmath", "dynamics", "readout"),
-        *files("tests/forecasting/networks", "cells"),
         *files("tests/forecasting", "local_reservoir_model"),
+        *files("tests/forecasting/networks", "cells"),
     ),
     "interop": ("tests/forecasting/interop", "forecasting/interop"),
 }
+PARTS |= {"numeric, data": PARTS["numeric"] + PARTS["data"]}
 
 
 class Row(NamedTuple):
@@ -125,18 +131,22 @@ ROWS: Mapping[str, Row] = {
     ),
     "unusual path": Row("a path with spaces and non-ASCII letters", "data", place=places.odd_path),
     "read-only": Row(
-        "a read-only checkout and no home: no cache of compiled code", "no cache", place=places.read_only
+        "a read-only checkout and no home: no cache of compiled code", "uncached", place=places.read_only
     ),
     "no home": Row("no home", "data", places.NO_HOME),
     # Other installations.
     "pandas 2": Row("pandas 2", place=installation("pandas<3")),
-    "Python 3.10": Row("Python 3.10, and what it allows", place=installation(python="3.10")),
+    "Python 3.10": Row(
+        "Python 3.10, and what it allows", part="numeric, data", place=installation(python="3.10")
+    ),
     "oldest": Row(
         "the oldest versions allowed of all dependencies",
+        part="numeric, data",
         place=installation(*places.oldest(), "pyparsing<3.3", python="3.10 3.11 3.12"),
     ),
     "newest": Row(
         "the newest Python here and versions of all dependencies",
+        part="numeric, data",
         place=installation(python="3.14 3.13 3.12 3.11", upgrade=True),
     ),
     "neighbours": Row(
@@ -149,5 +159,5 @@ ROWS: Mapping[str, Row] = {
 # What `.ci/run` adds to the suite: parts of these rows.
 FAST: Mapping[str, Row] = {
     f"fast {name}": ROWS[name]._replace(part=part)
-    for name, part in {"haswell": "kernels", "pandas 2": "pandas", "read-only": "no cache"}.items()
+    for name, part in {"haswell": "numeric", "pandas 2": "data", "read-only": "uncached"}.items()
 }
