@@ -123,7 +123,8 @@ def odd_path(folder: Path) -> Place:
     subprocess.run(
         ["make", "--silent", f"PYTHON={sys.executable}", ".venv/dev.stamp"], cwd=checkout, check=True
     )
-    return Place((str(checkout / ".venv" / "bin" / "python"),), checkout)
+    python = str(checkout / ".venv" / "bin" / "python")
+    return Place((python,), checkout, {"NUMBA_CACHE_DIR": None})  # compiled code lies beside its sources
 
 
 def read_only(folder: Path) -> Place:

@@ -15,31 +15,27 @@ def files(folder: str, *names: str) -> tuple[str, ...]:
 
 
 # What a row runs, as arguments of pytest.
-PARTS: Mapping[str, tuple[str, ...]] = {
+PARTS: dict[str, tuple[str, ...]] = {
     "all": (),
     # What depends on the processor: compiled code, products, solvers, and what is trained with them.
-    "numeric": ("tests/reservoir", "tests/forecasting/networks", "tests/forecasting/sequence_models"),
-    # What depends on calendars, files and text.
-    "data": (
-        "tests/forecasting",
-        "--ignore=tests/forecasting/networks",
-        "--ignore=tests/forecasting/sequence_models",
-    ),
-    "kernels": (
+    "numeric": (
         *files(
             "tests/reservoir/kernels", "products", "lanes", "pointer_calls", "threads", "vecmath", "dynamics"
         ),
         *files("tests/reservoir/readouts", "ridge"),
+        *files("tests/reservoir/topology", "spectrum"),
         *files("tests/forecasting/composition", "ensemble"),
         *files("tests/forecasting/reservoirs", "free_running"),
     ),
-    "pandas": (
+    # What depends on calendars, files, text and processes.
+    "data": (
         "tests/forecasting/cli",
         "tests/forecasting/series",
         *files("tests/forecasting/backtesting", "run"),
         *files("tests/forecasting/base", "forecaster"),
+        *files("tests/forecasting/datasets", "published"),
     ),
-    "no cache": (
+    "uncached": (
         *files("tests/reservoir/kernels", "compilation", "vecmath"),
         *files("tests/reservoir/signals", "maps"),
         *files("tests/forecasting/baselines", "naive"),
@@ -53,6 +49,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     ),
     "interop": ("tests/forecasting/interop", "forecasting/interop"),
 }
+PARTS |= {"numeric, data": PARTS["numeric"] + PARTS["data"]}
 
 
 class Row(NamedTuple):
@@ -131,18 +128,22 @@ ROWS: Mapping[str, Row] = {
     ),
     "unusual path": Row("a path with spaces and non-ASCII letters", "data", place=places.odd_path),
     "read-only": Row(
-        "a read-only checkout and no home: no cache of compiled code", "no cache", place=places.read_only
+        "a read-only checkout and no home: no cache of compiled code", "uncached", place=places.read_only
     ),
     "no home": Row("no home", "data", places.NO_HOME),
     # Other installations.
     "pandas 2": Row("pandas 2", place=installation("pandas<3")),
-    "Python 3.10": Row("Python 3.10, and what it allows", place=installation(python="3.10")),
+    "Python 3.10": Row(
+        "Python 3.10, and what it allows", part="numeric, data", place=installation(python="3.10")
+    ),
     "oldest": Row(
         "the oldest versions allowed of all dependencies",
+        part="numeric, data",
         place=installation(*places.oldest(), "pyparsing<3.3", python="3.10 3.11 3.12"),
     ),
     "newest": Row(
         "the newest Python here and versions of all dependencies",
+        part="numeric, data",
         place=installation(python="3.14 3.13 3.12 3.11", upgrade=True),
     ),
     "neighbours": Row(
@@ -155,5 +156,5 @@ ROWS: Mapping[str, Row] = {
 # What `.ci/run` adds to the suite: parts of these rows.
 FAST: Mapping[str, Row] = {
     f"fast {name}": ROWS[name]._replace(part=part)
-    for name, part in {"haswell": "kernels", "pandas 2": "pandas", "read-only": "no cache"}.items()
+    for name, part in {"haswell": "numeric", "pandas 2": "data", "read-only": "uncached"}.items()
 }

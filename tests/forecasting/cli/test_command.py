@@ -154,10 +154,10 @@ class _Fails(SeasonalNaive):
         super().__init__(season_length)
         self.longest = longest
 
-    def fit(self, y, X=None):
+    def fit(self, y, X=None, **options):
         if len(y) > self.longest:
             raise ValueError("out of\nreach")
-        return super().fit(y, X)
+        return super().fit(y, X, **options)
 
 
 @pytest.fixture
@@ -197,9 +197,9 @@ def test_nothing_left_is_an_error(call, sales, fails_beyond):
 
 def test_warnings_of_models_are_told_once(call, sales, monkeypatch):
     class Warns(SeasonalNaive):
-        def fit(self, y, X=None):
+        def fit(self, y, X=None, **options):
             command.warnings.warn("not converged", stacklevel=1)
-            return super().fit(y, X)
+            return super().fit(y, X, **options)
 
     monkeypatch.setitem(FORECASTERS, "naive", lambda season: Warns(season))
     assert call(sales, "--horizon", 6, "--models", "naive")[1].count("warning: not converged") == 1
