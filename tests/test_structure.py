@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import conftest
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("reservoir", "forecasting")
 COMMAND_LINE = "forecasting/cli/"  # may print, and is alone in drawing pictures
@@ -232,6 +234,10 @@ def test_the_test_of_a_module_is_found_by_its_path():
     assert elsewhere == TESTED_ELSEWHERE
     missing = [test for test in TESTED_ELSEWHERE.values() if not (ROOT / "tests" / test).exists()]
     assert not missing
+
+
+def test_slow_files_are_there():
+    assert not [path for path in conftest.SLOW if not (ROOT / path).exists()]
 
 
 def test_tests_are_where_their_folder_is():
