@@ -224,7 +224,7 @@ def _forecast(
 
 def _tried(task: ForecastTask, model: Any) -> pd.DataFrame | Exception:
     try:
-        model.fit(task.data.y, task.X, calibrate=task.horizon)  # what is saved has its intervals at once
+        model.fit(task.data.y, task.X).calibrate(task.horizon)  # what is saved has its intervals at once
         return ahead(model, task.horizon, task.X_ahead, task.coverage)
     except Exception as error:
         return error

@@ -56,8 +56,8 @@ class ConformalForecaster(DelegatingForecaster):
     Notes
     -----
     The errors are those of `calibrate`, extended by `update`; without it they are computed again at each call, from
-    all observations so far. For "quantile" a calibration spares the fit alone: each call forecasts quantiles of its
-    own levels from all origins. Widths of "adaptive" may be infinite. Intervals of two coverages nest, but for
+    all observations so far. For "quantile" a calibration saves only the fit: each call forecasts quantiles of its own
+    levels from all origins. Widths of "adaptive" may be infinite. Intervals of two coverages nest, but for
     "adaptive" only as far as both levels have moved alike. Quantiles of "adaptive" are the ends of adapted intervals
     about the forecast.
 

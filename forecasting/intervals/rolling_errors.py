@@ -67,7 +67,7 @@ class Calibration(NamedTuple):
         same_kind = isinstance(initial, Integral) == isinstance(self.initial, Integral)
         if initial is not None and not (same_kind and initial == self.initial):
             return False
-        # Where a longer forecast begins differently, so do its errors.
+        # Where the first steps of a forecast depend on how far it reaches, so do their errors.
         shorter = n_steps < self.horizon and self.model.own_tags().prefix_consistent
         return shorter or n_steps == self.horizon
 
@@ -202,10 +202,10 @@ def _errors(origins: Origins, horizon: int) -> tuple[list, list | None]:
 
 def _filled_in_time(new: np.ndarray, observed: np.ndarray, rule: Any, cut: int) -> np.ndarray:
     """Return the newest steps of a series, each filled from those before it alone."""
-    begin = len(observed) - len(new)
-    if not np.isnan(observed[begin:]).any():
+    start = len(observed) - len(new)
+    if not np.isnan(observed[start:]).any():
         return new
-    return impute_in_time(observed, rule, "y", cut)[begin:]
+    return impute_in_time(observed, rule, "y", cut)[start:]
 
 
 def _difference(state: Any, truth: np.ndarray, path: np.ndarray) -> np.ndarray:

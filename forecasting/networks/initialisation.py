@@ -9,6 +9,8 @@ gates keep for times spread up to that length (Tallec and Ollivier 2018).
 
 import numpy as np
 
+from reservoir.kernels.threads import OneBlasThread
+
 
 def glorot_uniform(n_inputs: int, n_units: int, n_gates: int, rng: np.random.Generator) -> np.ndarray:
     """Draw input weights (n_inputs, n_gates * n_units), every gate as a layer of its own."""
@@ -23,7 +25,8 @@ def orthogonal(n_units: int, n_gates: int, rng: np.random.Generator) -> np.ndarr
     """
     blocks = []
     for _ in range(n_gates):
-        q, r = np.linalg.qr(rng.standard_normal((n_units, n_units)))
+        with OneBlasThread(n_units):
+            q, r = np.linalg.qr(rng.standard_normal((n_units, n_units)))
         blocks.append(q * np.sign(np.diag(r)))
     return np.hstack(blocks)
 

@@ -6,6 +6,7 @@ from numbers import Integral
 from typing import Any
 
 from reservoir.contracts.random_source import make_rng
+from reservoir.kernels.threads import OneBlasThread
 from reservoir.topology import graphs
 from reservoir.topology.draws import checked_matrix
 from reservoir.topology.shift_matrix import ShiftMatrix
@@ -92,10 +93,11 @@ def make_recurrent_weights(
         if options:
             raise TypeError(f"a user's own matrix takes no options; got {sorted(options)}.")
         name, draw = "topology", None
-    matrix = topology if draw is None else _draw(draw, name, n_units, random_state, connectivity, options)
-    if draw not in TOPOLOGIES.values():
-        matrix = own_matrix(matrix, n_units, name)
-    return scale_to(matrix, spectral_radius=spectral_radius, singular_value=singular_value, name=name)
+    with OneBlasThread(n_units):
+        matrix = topology if draw is None else _draw(draw, name, n_units, random_state, connectivity, options)
+        if draw not in TOPOLOGIES.values():
+            matrix = own_matrix(matrix, n_units, name)
+        return scale_to(matrix, spectral_radius=spectral_radius, singular_value=singular_value, name=name)
 
 
 def _draw(draw, name, n_units, random_state, connectivity, options):
