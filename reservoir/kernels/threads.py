@@ -37,7 +37,7 @@ def in_threads(task: Callable, arguments: Iterable, n_threads: int) -> None:
 
 def blas_threads() -> int:
     """Threads that BLAS would take now: by the environment, ``threadpoolctl``, or a worker's limit."""
-    return min((pool.count() for pool in _pools()), default=1)
+    return min((pool.number() for pool in _pools()), default=1)
 
 
 class OneBlasThread:
@@ -85,14 +85,14 @@ class OneBlasThread:
 class _Pool(NamedTuple):
     """The threads of one BLAS library; ``shared`` if their number is one for the whole process."""
 
-    count: Callable[[], int]
+    number: Callable[[], int]
     limit: Callable[[int], Any]
     shared: bool
 
 
 def _limited(*, shared: bool) -> tuple[Restore, ...]:
     """Let the shared libraries, or the others, take one thread; return how many they had."""
-    found = tuple((pool.limit, pool.count()) for pool in _pools() if pool.shared is shared)
+    found = tuple((pool.limit, pool.number()) for pool in _pools() if pool.shared is shared)
     for limit, _ in found:
         limit(1)
     return found
