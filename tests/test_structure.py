@@ -80,6 +80,19 @@ def test_imports_run_in_no_circle():
         pytest.fail(f"circle of imports: {' -> '.join(error.args[1])}")
 
 
+def test_folders_import_each_other_in_no_circle():
+    folders: dict[str, set] = {}
+    for module, names in GRAPH.items():
+        own = ".".join(module.split(".")[:2])
+        found = {".".join(name.split(".")[:2]) for name in names}
+        if own not in PACKAGES:
+            folders.setdefault(own, set()).update(found - {own} - set(PACKAGES))
+    try:
+        TopologicalSorter(folders).prepare()
+    except CycleError as error:
+        pytest.fail(f"circle of folders: {' -> '.join(error.args[1])}")
+
+
 def test_imports_run_downwards():
     for module, tree in MODULES.items():
         above = {"", "tests", "benchmarks", "examples"}  # "": a relative import

@@ -24,8 +24,8 @@ import scipy.sparse as sp
 from numba.extending import overload
 
 from reservoir.kernels.compilation import compiled, options
+from reservoir.kernels.shift_matrix import ShiftMatrix
 from reservoir.kernels.tiles import LANES, SHARED, TILE, add_shared, add_shifted, add_slice, aligned, tiled
-from reservoir.topology.shift_matrix import ShiftMatrix
 
 
 class DenseRecurrence(NamedTuple):

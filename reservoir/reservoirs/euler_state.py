@@ -8,11 +8,11 @@ import scipy.sparse as sp
 from sklearn.utils._param_validation import Interval
 
 from reservoir.kernels.dynamics import Blend
+from reservoir.kernels.shift_matrix import ShiftMatrix
 from reservoir.reservoirs.echo_state import EchoState
 from reservoir.topology import make_recurrent_weights
 from reservoir.topology.draws import store
 from reservoir.topology.recurrent_weights import read_options
-from reservoir.topology.shift_matrix import ShiftMatrix
 from reservoir.topology.spectrum import scale_to
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_scalar
 
+from reservoir.kernels.shift_matrix import ShiftMatrix
 from reservoir.topology.draws import draw_weights, inputs_per_unit, random_sparse, store
-from reservoir.topology.shift_matrix import ShiftMatrix
 
 
 def random(n_units, rng, *, connectivity=None, distribution="normal"):

@@ -6,10 +6,10 @@ from numbers import Integral
 from typing import Any
 
 from reservoir.contracts.random_source import make_rng
+from reservoir.kernels.shift_matrix import ShiftMatrix
 from reservoir.kernels.threads import OneBlasThread
 from reservoir.topology import graphs
 from reservoir.topology.draws import checked_matrix
-from reservoir.topology.shift_matrix import ShiftMatrix
 from reservoir.topology.spectrum import scale_to
 
 TOPOLOGIES: dict[str, Callable] = {

@@ -15,8 +15,8 @@ import scipy.sparse as sp
 from scipy.linalg import eigvalsh_tridiagonal
 from scipy.sparse import csgraph
 
+from reservoir.kernels.shift_matrix import ShiftMatrix
 from reservoir.topology.krylov import largest_gram_eigenvalue, largest_modulus
-from reservoir.topology.shift_matrix import ShiftMatrix
 
 DENSE_UNITS = 200  # up to here LAPACK is as fast as ARPACK
 

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from reservoir import ES2N, EchoState, EulerState
-from reservoir.topology.shift_matrix import ShiftMatrix
+from reservoir.kernels.shift_matrix import ShiftMatrix
 from tests import naive_reservoirs
 
 

@@ -1,7 +1,6 @@
-"""Recurrent and input matrices: every row of the tables, their graphs, their options, their errors."""
+"""Recurrent matrices: every row of the table, their graphs, their options, their errors."""
 
 import inspect
-import operator
 import pickle
 import tracemalloc
 
@@ -9,16 +8,13 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from reservoir import EchoState, EulerState, SpikingUnits
 from reservoir.topology import (
-    INPUT_WEIGHTS,
     TOPOLOGIES,
     ShiftMatrix,
-    make_input_weights,
     make_recurrent_weights,
 )
-from reservoir.topology.input_weights import pi_digits
 from tests import naive
+from tests.matrices import as_array, assert_stored_well
 
 # Options besides the defaults; a new row of the table is tested with its defaults by itself.
 MORE: list[tuple[str, dict]] = [
@@ -41,25 +37,6 @@ NILPOTENT = {"delay_line"}
 
 every_case = pytest.mark.parametrize(("name", "options"), CASES, ids=lambda value: str(value))
 every_topology = pytest.mark.parametrize("name", TOPOLOGIES)
-
-
-def as_array(matrix):
-    return matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
-
-
-def assert_stored_well(matrix, shape):
-    assert matrix.shape == shape
-    if isinstance(matrix, np.ndarray):
-        assert matrix.dtype == np.float64
-        assert matrix.flags.c_contiguous
-    elif isinstance(matrix, ShiftMatrix):
-        assert matrix.weights.dtype == np.float64
-        assert matrix.offsets.dtype == np.int64
-    else:
-        assert type(matrix) is sp.csr_array
-        assert matrix.dtype == np.float64
-        assert matrix.indices.dtype == matrix.indptr.dtype == np.int32
-        assert matrix.has_canonical_format
 
 
 # --------------------------------------------------------------------------------------------- every topology
@@ -413,147 +390,3 @@ def test_errors_name_the_remedy(topology, options, error, message):
 def test_number_of_units_is_checked(n_units):
     with pytest.raises(ValueError, match=f"n_units={n_units} must be an int of at least 1"):
         make_recurrent_weights("random", n_units)
-
-
-# ----------------------------------------------------------------------------------------------- shift matrices
-
-
-@pytest.mark.parametrize(("n_units", "offsets"), [(1, [0]), (2, [1, -1]), (7, [0, 3, -2, 10]), (5, [])])
-def test_shift_matrix_equals_its_definition(n_units, offsets):
-    rng = np.random.default_rng(0)
-    weights = rng.standard_normal((len(offsets), n_units))
-    matrix = ShiftMatrix(np.array(offsets, dtype=int), weights)
-    dense = naive.shift_matrix(offsets, weights) if offsets else np.zeros((n_units, n_units))
-    np.testing.assert_allclose(matrix.toarray(), dense, rtol=1e-15)
-    assert_stored_well(matrix.tocsr(), (n_units, n_units))
-    assert matrix.nnz == len(offsets) * n_units
-    for x in (rng.standard_normal(n_units), rng.standard_normal((n_units, 3))):
-        np.testing.assert_allclose(matrix @ x, dense @ x, atol=1e-14)
-    for scaled in (matrix * 2, 2 * matrix, np.float64(2) * matrix, matrix * np.float64(2)):
-        np.testing.assert_allclose(scaled.toarray(), 2 * dense, rtol=1e-15)
-    assert not np.shares_memory(matrix.weights, weights)
-
-
-def test_shift_matrix_errors():
-    with pytest.raises(ValueError, match=r"offsets of shape \(1,\) and weights of shape \(2, 3\) do not fit"):
-        ShiftMatrix([1], np.ones((2, 3)))
-    with pytest.raises(ValueError, match="weights contains NaN or infinity"):
-        ShiftMatrix([1], [[1.0, np.nan]])
-    with pytest.raises(TypeError, match="offsets must be integers, got dtype float64"):
-        ShiftMatrix([1.0], [[1.0, 2.0]])
-    matrix = ShiftMatrix([1], [[1.0, 2.0]])
-    with pytest.raises(ValueError, match=r"cannot multiply a ShiftMatrix of shape \(2, 2\) by shape \(3,\)"):
-        matrix @ np.ones(3)
-    with pytest.raises(TypeError):
-        operator.mul(np.ones(2), matrix)
-
-
-# ------------------------------------------------------------------------------------------------- input weights
-
-
-@pytest.mark.parametrize("kind", INPUT_WEIGHTS)
-@pytest.mark.parametrize(("n_units", "n_inputs"), [(1, 1), (50, 1), (50, 3), (3, 20), (40, 40)])
-def test_input_weights(kind, n_units, n_inputs):
-    matrix = make_input_weights(kind, n_units, n_inputs, 0)
-    assert_stored_well(matrix, (n_units, n_inputs))
-    weights = as_array(matrix)
-    if kind != "normal":
-        assert abs(weights).max() <= 1
-    np.testing.assert_array_equal(as_array(make_input_weights(kind, n_units, n_inputs, 0)), weights)
-    np.testing.assert_array_equal(
-        as_array(make_input_weights(kind, n_units, n_inputs, 0, scaling=0.25)), weights / 4
-    )
-    scaling = np.linspace(0.5, 2, n_inputs)
-    each = make_input_weights(kind, n_units, n_inputs, 0, scaling=scaling)
-    np.testing.assert_array_equal(as_array(each), weights * scaling)
-
-
-@pytest.mark.parametrize("kind", ["uniform", "normal", "sign", "sparse"])
-def test_input_connectivity(kind):
-    by_unit = as_array(make_input_weights(kind, 30, 20, 0, connectivity=3))
-    assert (np.count_nonzero(by_unit, axis=1) == 3).all()
-    assert np.count_nonzero(as_array(make_input_weights(kind, 30, 20, 0, connectivity=0.25))) == 150
-    default = as_array(make_input_weights(kind, 30, 20, 0))
-    assert np.count_nonzero(default) == (60 if kind == "sparse" else 600)
-    with pytest.raises(ValueError, match=r"^input_connectivity=21 inputs per unit must lie in \[1, 20\]"):
-        make_input_weights(kind, 30, 20, 0, connectivity=21)
-
-
-def test_signs_follow_the_digits_of_pi():
-    signs = make_input_weights("cycle_sign", 20, 2, scaling=0.5)
-    np.testing.assert_array_equal(signs.T.ravel(), 0.5 * naive.signs_of_pi(40))
-    digits = pi_digits(10_000)
-    assert (digits[761:767] == 9).all()  # the six nines from place 762 on
-    # Published frequencies of the digits 0 to 9 among the first ten thousand.
-    np.testing.assert_array_equal(
-        np.bincount(digits), [968, 1026, 1021, 974, 1012, 1046, 1021, 970, 948, 1014]
-    )
-
-
-@pytest.mark.parametrize(("n_units", "n_inputs"), [(12, 3), (13, 5), (3, 7)])
-def test_one_input_per_unit(n_units, n_inputs):
-    heard = as_array(make_input_weights("one_per_unit", n_units, n_inputs, 0)) != 0
-    assert (heard.sum(axis=1) == 1).all()
-    assert np.ptp(heard.sum(axis=0)) <= 1
-
-
-def test_neighbouring_inputs():
-    heard = as_array(make_input_weights("neighbours", 400, 24, 0, connectivity=5)) != 0
-    first = heard.argmax(axis=1)
-    for row, begin in zip(heard, first):
-        assert row.tolist() == [begin <= i < begin + 5 for i in range(24)]
-    assert set(first) == set(range(20))  # every run, and each about as often
-    assert np.bincount(first).max() < 3 * np.bincount(first).min() + 10
-    assert np.count_nonzero(as_array(make_input_weights("neighbours", 7, 24, 0))) == 70
-    assert np.count_nonzero(as_array(make_input_weights("neighbours", 7, 24, 0, connectivity=0.25))) == 42
-    with pytest.raises(ValueError, match=r"^input_connectivity=25 inputs per unit must lie in \[1, 24\]"):
-        make_input_weights("neighbours", 7, 24, 0, connectivity=25)
-
-
-def test_own_input_weights():
-    own = np.arange(6.0).reshape(3, 2)
-    matrix = make_input_weights(own, 3, 2, scaling=[1, 10])
-    np.testing.assert_array_equal(matrix, own * [1, 10])
-    np.testing.assert_array_equal(own, np.arange(6.0).reshape(3, 2))
-    sparse = sp.csr_array(np.eye(5))
-    np.testing.assert_array_equal(make_input_weights(sparse, 5, 5, scaling=3).toarray(), 3 * np.eye(5))
-    np.testing.assert_array_equal(sparse.toarray(), np.eye(5))
-
-
-@pytest.mark.parametrize(
-    ("kind", "options", "message"),
-    [
-        ("unifrom", {}, "input weights 'unifrom' are unknown; choose one of .*'uniform'"),
-        (
-            "one_per_unit",
-            {"connectivity": 3},
-            "input_connectivity=3 has no meaning .* 'one_per_unit': leave it out",
-        ),
-        (
-            np.ones((5, 2)),
-            {"connectivity": 0.5},
-            "input_connectivity=0.5 has no meaning .* a matrix: leave it out",
-        ),
-        (np.ones((2, 2)), {}, r"input weights: a matrix of shape \(2, 2\) was given, \(5, 2\) is needed"),
-        (np.full((5, 2), np.nan), {}, "input weights: the matrix contains NaN"),
-        (
-            "uniform",
-            {"scaling": [1, 2, 3]},
-            r"^input_scaling=\[1, 2, 3\] must be a finite number or one number for each of the 2 inputs",
-        ),
-        ("uniform", {"scaling": np.nan}, "input_scaling=nan must be a finite number"),
-    ],
-)
-def test_input_weights_errors(kind, options, message):
-    with pytest.raises(ValueError, match=message):
-        make_input_weights(kind, 5, 2, 0, **options)
-
-
-@pytest.mark.parametrize("kind", [EchoState, EulerState, SpikingUnits])
-def test_options_are_not_parameters_of_the_reservoir(kind):
-    with pytest.raises(
-        ValueError, match=r"topology_options=.* holds connectivity: that is set by the reservoir's own"
-    ):
-        kind(20, topology_options={"connectivity": 3}).fit([[0.0]])
-    with pytest.raises(TypeError, match="topology='random' has no option jump"):
-        kind(20, topology_options={"jump": 3}).fit([[0.0]])

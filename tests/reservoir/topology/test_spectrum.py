@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from reservoir.kernels.shift_matrix import ShiftMatrix
 from reservoir.topology import krylov, make_recurrent_weights
-from reservoir.topology.shift_matrix import ShiftMatrix
 from reservoir.topology.spectrum import largest_singular_value, scale_to, spectral_radius
 from tests import naive
 
