@@ -51,7 +51,7 @@ def test_links_lead_to_files(path):
     assert not [target for target in targets if not (path.parent / target).exists()]
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/contracts.md"])
 def test_named_files_exist(name):
     paths = re.findall(r"`([\w.]+/[\w./]+\.\w+)`", (ROOT / name).read_text(encoding="utf-8"))
     assert not [path for path in paths if not (ROOT / path).exists()]
