@@ -1,6 +1,7 @@
 """BLAS takes one thread for small problems: the same bits whatever its limit, which is left as it was."""
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -36,6 +37,28 @@ def test_the_limit_holds_inside_and_is_lifted_by_the_last():
     assert blas_threads() == before
     with OneBlasThread(OneBlasThread.LARGEST + 1):
         assert blas_threads() == before
+
+
+@pytest.mark.parametrize("last", ["this thread", "a worker"])
+def test_whoever_leaves_last_lifts_the_limit(last):
+    """threadpoolctl lets a single thread of Python set the limit of OpenBLAS."""
+    before = blas_threads()
+    inside, left = Barrier(2), Barrier(2)
+
+    def visit(leaves_last):
+        with OneBlasThread(10):
+            inside.wait(20)
+            if leaves_last:
+                left.wait(20)
+                assert blas_threads() == 1
+        if not leaves_last:
+            left.wait(20)
+
+    with ThreadPoolExecutor(1) as pool:
+        worker = pool.submit(visit, last == "a worker")
+        visit(last != "a worker")
+        worker.result()
+    assert blas_threads() == before
 
 
 def fits():
