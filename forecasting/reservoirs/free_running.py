@@ -110,6 +110,8 @@ class ReservoirForecaster(DefaultParts, Forecaster):
         The lags used.
     readouts_ : list of regressors
         The fitted clones: one for ``recursive``, one per step ahead for ``direct``.
+    inputs_ : StandardInputs
+        The differences and scales that were learned, from a series to the inputs of the reservoir.
     range_ : ndarray of shape (2, n_targets)
         Smallest and largest values in training, after differencing.
 

@@ -42,6 +42,11 @@ class ReadoutDesign(NamedTuple):
         inputs : ndarray of shape (n_rows, n_inputs)
         later_exog : ndarray of shape (n_rows, n_features)
             Exogenous variables of the step that is forecast.
+
+        Returns
+        -------
+        callable
+            From states (n, n_states) and the index of their n rows to features (n, n_features).
         """
         beside = inputs if self.input_skip else inputs[:, :0]
         if self.direct:
